@@ -1,0 +1,280 @@
+"""A build: stages over shards, from a config to a finished folder.
+
+The ledger is the only truth. A run looks at what the ledger has, makes the jobs that are missing, lets a
+pool work through them, and goes on to the next stage; a run that finds nothing missing does nothing.
+"""
+
+import platform
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+from upath import UPath
+
+from builders.engine import files, fingerprint, ledger
+from builders.engine.config import EVERY_CLASS, BuildConfig
+from builders.engine.ledger import ShardRecord
+from builders.engine.lease import Lease
+from builders.engine.pool import BuildStopped, Pool, Size
+from builders.engine.progress import Display, StageProgress
+from builders.engine.stage import ShardTask, Stage
+from builders.engine.worker import Job
+
+PACKAGES = ("ray", "torch", "transformers", "sentencepiece", "pyarrow", "datasets", "pillow", "numpy")
+START_SECONDS = 3600.0
+
+
+class Refused(Exception):
+    """A build that must not go on as asked; each line says why and what to do."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """An input as the fingerprint knows it: its name, size, rows and content, not where it lies."""
+
+    path: str
+    bytes: int
+    rows: int
+    sha256: str
+
+
+class Build:
+    """One build of one recipe in one place."""
+
+    def __init__(self, name: str, config: BuildConfig, stages: Sequence[Stage]) -> None:
+        self.name = name
+        self.config = config
+        self.stages = list(stages)
+        self.out: UPath = files.location(config.output)
+        self.inputs: list[InputFile] = []
+        self.identity: dict[str, Any] = {}
+        self.records: dict[str, list[ShardRecord]] = {}
+        self.lease = Lease(self.out)
+        self.started = datetime.now(UTC).isoformat(timespec="seconds")
+        self.began = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def folder(self, stage: Stage) -> str:
+        return f"{self.stages.index(stage):02d}-{stage.name}"
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What names this build, in full; its digest is the short name."""
+        return {
+            "recipe": self.name,
+            "config": fingerprint.canonical(self.config.fingerprinted()),
+            "inputs": [asdict(item) for item in self.inputs],
+            **fingerprint.canonical(self.identity),
+            "code": fingerprint.code_files(),
+        }
+
+    def refuse_if_changed(self) -> None:
+        """Compare with the build that is there; raises `Refused` naming every field that changed."""
+        path = self.out / "build.json"
+        if not path.is_file():
+            return
+        before, now = files.read_json(path)["fingerprinted"], self.fingerprint()
+        changed = fingerprint.differences(before, now)
+        if changed:
+            raise Refused(
+                [f"{self.out} was built from something else:"]
+                + [f"  {line}" for line in changed[:20]]
+                + ([f"  … and {len(changed) - 20} more"] if len(changed) > 20 else [])
+                + [
+                    "choose another --output (with --memory PATH nothing is translated twice), "
+                    "or go back to what it was built from"
+                ]
+            )
+
+    def run(self, size: dict[str, Size], display: Display) -> dict[str, Any]:
+        """Do what is missing, and return `build.json`. Raises `BuildStopped` or `Refused`."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.lease.take()
+        try:
+            self.refuse_if_changed()
+            self._save("running")
+            upstream: list[ShardRecord] = []
+            for stage in self.stages:
+                upstream = self._run_stage(stage, upstream, size[stage.name], display)
+            self._check_sums()
+            summary = self._save("finished")
+            for stage in self.stages:
+                stage.finish(self)
+            return summary
+        except KeyboardInterrupt:
+            self._save("interrupted")
+            raise
+        except BuildStopped:
+            self._save("stopped")
+            raise
+        finally:
+            self.lease.release()
+
+    def _run_stage(
+        self, stage: Stage, upstream: list[ShardRecord], size: Size, display: Display
+    ) -> list[ShardRecord]:
+        began = time.monotonic()
+        folder = self.folder(stage)
+        tasks = {task.shard: task for task in stage.plan(self, upstream)}
+        done = self._current_records(stage, tasks)
+        jobs = list(self._jobs(tasks, done))
+        progress = StageProgress(
+            stage.name, len(jobs) + len(done), sum(task.rows for task in tasks.values())
+        )
+        for record in done.values():
+            progress.add(record, now=False)
+        display.begin(progress)
+
+        def finished(record: ShardRecord) -> None:
+            known = record.shard in done
+            done[record.shard] = record
+            if not known:
+                progress.add(record, now=True)
+            display.update()
+
+        def tick(_: int) -> None:
+            self.lease.renew()
+            progress.shards = max(progress.shards, len(done))
+            display.update()
+
+        if jobs:
+            stage.start(self)
+            pool = Pool(
+                stage,
+                (str(self.out), stage, folder, self.lease.run),
+                size,
+                shard_seconds=self.config.shard_minutes * 60,
+                start_seconds=START_SECONDS,
+                done=finished,
+                tick=tick,
+            )
+            pool.run(jobs)
+        progress.shards = len(done)
+        display.end()
+        self.seconds[stage.name] = time.monotonic() - began
+        self.records[stage.name] = sorted(done.values(), key=lambda record: record.shard)
+        return self.records[stage.name]
+
+    def _current_records(self, stage: Stage, tasks: dict[str, ShardTask]) -> dict[str, ShardRecord]:
+        """The records that still stand; what does not, and what no record names, is removed."""
+        folder, current = self.folder(stage), {}
+        for record in ledger.load(self.out, folder):
+            if ledger.is_current(self.out, record, tasks):
+                current[record.shard] = record
+            else:
+                (self.out / ledger.folder(folder) / f"{record.shard}.json").unlink()
+        keep = {file.path for record in current.values() for file in record.files}
+        places = {stage.destination(folder, "").rpartition("/")[0], ledger.folder(folder)}
+        files.sweep(self.out, keep, sorted(places))
+        for place in ("failed", "rejected"):
+            mine = {path for path in keep if path.startswith(f"{place}/")}
+            for path in files.list_files(self.out / place, ".parquet"):
+                if path.name.startswith(f"{folder}.") and f"{place}/{path.name}" not in mine:
+                    path.unlink()
+        return current
+
+    def _jobs(self, tasks: dict[str, ShardTask], done: dict[str, ShardRecord]) -> list[Job]:
+        """The ranges that are missing, and with `--retry-failed` the failed rows of what is done."""
+        jobs = []
+        for task in tasks.values():
+            parts = [record for record in done.values() if record.parent == task.shard]
+            for first, last in ledger.missing(task, parts):
+                name = ledger.part_name(task, first, last)
+                jobs.append(Job(name, task.shard, task.digest, task.source, first, last))
+        wanted = self.config.retry_failed
+        for record in done.values():
+            if not wanted or not record.failed:
+                continue
+            rows = files.read_table(self.out, record.failed).select(["id", "error_class"]).to_pylist()
+            ids = tuple(row["id"] for row in rows if wanted in (EVERY_CLASS, row["error_class"]))
+            if ids:
+                task = tasks[record.parent]
+                jobs.append(
+                    Job(
+                        record.shard,
+                        record.parent,
+                        record.digest,
+                        task.source,
+                        record.first,
+                        record.last,
+                        retry=record,
+                        retry_ids=ids,
+                    )
+                )
+        return jobs
+
+    def _check_sums(self) -> None:
+        """What a stage wrote is what the next one was given; nothing is lost between stages."""
+        for before, after in zip(self.stages, self.stages[1:], strict=False):
+            given = sum(record.rows_in for record in self.records[after.name])
+            wrote = sum(record.rows.rows for record in self.records[before.name])
+            assert given == wrote, f"{before.name} wrote {wrote} rows, but {after.name} was given {given}"
+
+    def counts(self) -> dict[str, int]:
+        """Rows in, written, rejected and failed, of the build so far."""
+        stages = [self.records[stage.name] for stage in self.stages if stage.name in self.records]
+        every = [record for records in stages for record in records]
+        return {
+            "rows_in": sum(record.rows_in for record in stages[0]) if stages else 0,
+            "rows_written": sum(record.rows.rows for record in stages[-1]) if stages else 0,
+            "rows_rejected": sum(record.rows_rejected for record in every),
+            "rows_failed": sum(record.rows_failed for record in every),
+        }
+
+    def _stage_summary(self, stage: Stage) -> dict[str, Any]:
+        records = self.records[stage.name]
+        counters: Counter[str] = Counter()
+        for record in records:
+            counters.update(record.counters)
+        return {
+            "name": stage.name,
+            "shards": len(records),
+            "rows_in": sum(record.rows_in for record in records),
+            "rows_written": sum(record.rows.rows for record in records),
+            "rows_rejected": sum(record.rows_rejected for record in records),
+            "rows_failed": sum(record.rows_failed for record in records),
+            "seconds": round(self.seconds.get(stage.name, 0.0), 3),
+            "worker_seconds": round(sum(record.seconds for record in records), 3),
+            "counters": dict(sorted(counters.items())),
+        }
+
+    def _save(self, status: str) -> dict[str, Any]:
+        """Write `build.json`: the build as it stands."""
+        full = self.fingerprint()
+        value = {
+            "name": self.name,
+            "status": status,
+            "command": "python " + " ".join(sys.argv),
+            "started": self.started,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - self.began, 3),
+            "fingerprint": fingerprint.digest(full),
+            "config": asdict(self.config),
+            "inputs": full["inputs"],
+            "versions": versions(),
+            "counts": self.counts(),
+            "stages": [self._stage_summary(stage) for stage in self.stages if stage.name in self.records],
+            **self.identity,
+            "fingerprinted": full,
+        }
+        files.write_json(self.out / "build.json", value)
+        return value
+
+
+def versions() -> dict[str, str]:
+    """Python's and the libraries' versions, those that are installed."""
+    found = {"python": platform.python_version()}
+    for package in ("babelvision", *PACKAGES):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

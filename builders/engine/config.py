@@ -1,0 +1,105 @@
+"""A recipe's config: one frozen dataclass that is the command line, the fingerprint and the card's table."""
+
+import argparse
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
+
+C = TypeVar("C", bound="BuildConfig")
+EVERY_CLASS = "*"
+
+
+def flag(default: Any, help: str, *, fingerprint: bool = True, **argument: Any) -> Any:
+    """A config field that is a flag. `fingerprint=False`: it does not change what is built.
+
+    Further keywords (`choices`, `metavar`, `nargs`, `const`) go to argparse.
+    """
+    return field(default=default, metadata={"help": help, "fingerprint": fingerprint, "argument": argument})
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """What every build can be told."""
+
+    output: str = flag("", "folder or URI of the build; the same command resumes it", fingerprint=False, metavar="OUT")
+    limit: int = flag(0, "only the first N rows (0: all)", metavar="N")
+    shard_rows: int = flag(2000, "rows a shard", metavar="N")
+    seed: int = flag(0, "seed of every choice made for a row", metavar="N")
+    workers: int = flag(0, "workers a stage (0: as many as the cluster holds)", fingerprint=False, metavar="N")
+    cpus_per_worker: float = flag(1.0, "CPUs a worker takes", fingerprint=False, metavar="X")
+    gpus_per_worker: float = flag(
+        -1.0, "GPUs a translating worker takes (-1: one if the cluster has any)", fingerprint=False, metavar="X"
+    )
+    address: str = flag("", "Ray cluster, e.g. auto or ray://head:10001 (default: this machine)", fingerprint=False)
+    shard_minutes: float = flag(
+        60.0, "a worker that needs longer for a shard is taken for hung and replaced", fingerprint=False, metavar="X"
+    )
+    retry_failed: str = flag(
+        "",
+        "run the failed rows again, all or those of one error class",
+        fingerprint=False,
+        nargs="?",
+        const=EVERY_CLASS,
+        metavar="CLASS",
+    )
+    dry_run: bool = flag(False, "check everything, forecast the work, and stop", fingerprint=False)
+
+    def fingerprinted(self) -> dict[str, Any]:
+        """The fields that decide what is built."""
+        return {
+            item.name: getattr(self, item.name)
+            for item in dataclasses.fields(self)
+            if item.metadata.get("fingerprint", True)
+        }
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that says which flag may have been meant."""
+
+    def error(self, message: str) -> NoReturn:
+        _, _, rest = message.partition("unrecognized arguments: ")
+        known = [option for action in self._actions for option in action.option_strings]
+        for word in rest.split():
+            near = difflib.get_close_matches(word.split("=")[0], known, n=1)
+            if near:
+                message += f"\ndid you mean {near[0]}?"
+        super().error(message)
+
+
+def parse(config: type[C], description: str, examples: str, arguments: Sequence[str] | None = None) -> C:
+    """Read a config from the command line."""
+    parser = _Parser(
+        description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    hints = typing.get_type_hints(config)
+    for item in dataclasses.fields(config):
+        if "help" not in item.metadata:
+            continue
+        options = dict(item.metadata["argument"])
+        default = item.default
+        if hints[item.name] is bool:
+            options["action"] = argparse.BooleanOptionalAction if default else "store_true"
+        elif typing.get_origin(hints[item.name]) is tuple:
+            options.setdefault("nargs", "+")
+        else:
+            options["type"] = _plain(hints[item.name])
+        text = item.metadata["help"]
+        if default not in ("", (), False, None) and "default" not in text:
+            shown = " ".join(default) if isinstance(default, tuple) else default
+            text += f" (default: {shown})"
+        parser.add_argument(
+            "--" + item.name.replace("_", "-"), default=default, help=text.replace("%", "%%"), **options
+        )
+    values = vars(parser.parse_args(arguments))
+    return config(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _plain(hint: Any) -> Any:
+    """The type to parse: `int` of `int` and of `int | None`."""
+    if isinstance(hint, types.UnionType):
+        return next(kind for kind in typing.get_args(hint) if kind is not type(None))
+    return hint

@@ -1,0 +1,263 @@
+"""A pool of Ray actors that works through the jobs of one stage, driven by `ray.wait`.
+
+Two failure budgets. A row that raises costs itself, inside its worker. A worker that dies (preemption, out of
+memory, a row that kills it) is replaced and its job run again; a job that kills twice is halved until the
+deadly row stands alone, and that row is set aside by name. Actors are never restarted by Ray: every
+start is ours, seen and counted. Nothing but jobs and counters passes through here.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayTaskError, WorkerCrashedError
+
+from builders.engine.ledger import ShardRecord
+from builders.engine.metrics import WorkerMetrics
+from builders.engine.stage import Stage
+from builders.engine.worker import WORKER_DIED, WORKER_HUNG, Bench, Job
+
+DEATHS = (ActorDiedError, ActorUnavailableError, RayActorError, WorkerCrashedError)
+DEATHS_BEFORE_HALVING = 2
+ERRORS_BEFORE_STOPPING = 3
+FRUITLESS_DEATHS = 40
+STARTS_BEFORE_STOPPING = 3
+TICK_SECONDS = 0.5
+
+
+class BuildStopped(Exception):
+    """The build cannot go on; the message says why and what to do. Finished shards stay finished."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a pool is: actors, and what each takes of the cluster."""
+
+    workers: int
+    cpus: float
+    gpus: float
+
+    def misfit(self, cluster: dict[str, float]) -> str | None:
+        """Why this pool does not fit the cluster, or nothing."""
+        for kind, flag, each in (("CPU", "--cpus-per-worker", self.cpus), ("GPU", "--gpus-per-worker", self.gpus)):
+            have = cluster.get(kind, 0.0)
+            if each * self.workers > have:
+                fit = int(have // each)
+                hint = f"use --workers {fit}" if fit else f"use a smaller {flag} or a larger cluster"
+                return (
+                    f"{self.workers} worker(s) of {each:g} {kind} each need {each * self.workers:g}, "
+                    f"but the cluster has {have:g}: {hint}"
+                )
+        return None
+
+
+@ray.remote(max_restarts=0, max_task_retries=0)
+class Worker:
+    """The actor around a `Bench`."""
+
+    def __init__(self, root: str, stage: Stage, folder: str, lease: str) -> None:
+        self.bench = Bench(root, stage, folder, lease)
+        self.metrics = WorkerMetrics(stage.name)
+
+    def ready(self) -> int:
+        import os
+
+        return os.getpid()
+
+    def run(self, job: Job) -> ShardRecord:
+        record = self.bench.run(job)
+        self.metrics.record(record)
+        return record
+
+
+@dataclass
+class _Hand:
+    """A worker as the pool sees it: starting (`job` is None), or at work since `since`."""
+
+    actor: Any
+    since: float
+    job: Job | None = None
+    pid: int | None = None
+
+
+class Pool:
+    """Workers of one stage. `done` is called with every finished record, `tick` twice a second."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        arguments: tuple[str, Stage, str, str],
+        size: Size,
+        *,
+        shard_seconds: float,
+        start_seconds: float,
+        done: Callable[[ShardRecord], None],
+        tick: Callable[[int], None],
+    ) -> None:
+        self.stage = stage
+        self.size = size
+        self.shard_seconds = shard_seconds
+        self.start_seconds = start_seconds
+        self.done = done
+        self.tick = tick
+        root, prepared, folder, lease = arguments
+        shared = ray.put(prepared)
+        self._new = lambda: Worker.options(  # type: ignore[attr-defined]
+            num_cpus=size.cpus, num_gpus=size.gpus
+        ).remote(root, shared, folder, lease)
+        self._hands: dict[Any, _Hand] = {}
+        self._idle: list[_Hand] = []
+        self._jobs: deque[Job] = deque()
+        self._later: dict[str, list[Job]] = {}
+        self._errors: dict[str, int] = {}
+        self._fruitless = 0
+        self._failed_starts = 0
+
+    def run(self, jobs: Iterable[Job]) -> None:
+        """Work through all jobs. Raises `BuildStopped` when that is not possible."""
+        self._jobs = deque(jobs)
+        for _ in range(min(self.size.workers, len(self._jobs))):
+            self._start()
+        try:
+            while self._jobs or any(hand.job for hand in self._hands.values()):
+                self._assign()
+                ready, _ = ray.wait(list(self._hands), num_returns=1, timeout=TICK_SECONDS)
+                for ref in ready:
+                    self._settle(ref, self._hands.pop(ref))
+                self._enforce_deadlines()
+                self.tick(sum(1 for hand in self._hands.values() if hand.job))
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        for hand in [*self._hands.values(), *self._idle]:
+            ray.kill(hand.actor)
+        self._hands.clear()
+        self._idle.clear()
+
+    def _start(self) -> None:
+        actor = self._new()
+        self._hands[actor.ready.remote()] = _Hand(actor, time.monotonic())
+
+    def _assign(self) -> None:
+        while self._idle and self._jobs:
+            hand = self._idle.pop()
+            hand.job, hand.since = self._jobs.popleft(), time.monotonic()
+            self._hands[hand.actor.run.remote(hand.job)] = hand
+
+    def _settle(self, ref: Any, hand: _Hand) -> None:
+        """Take in what a worker answered: that it is ready, a record, an error, or its death."""
+        job, hand.job = hand.job, None
+        try:
+            answer = ray.get(ref)
+        except DEATHS as error:
+            self._died(hand, job, WORKER_DIED, str(error))
+        except RayTaskError as error:
+            self._failed(hand, job, error)
+        else:
+            if job is None:
+                hand.pid = answer
+            else:
+                self._fruitless = 0
+                self.done(answer)
+                self._release(job, answer)
+            self._failed_starts = 0
+            self._idle.append(hand)
+
+    def _release(self, job: Job, record: ShardRecord) -> None:
+        """The jobs that waited for this one: retries of the same shard go one after another."""
+        waiting = self._later.pop(job.shard, [])
+        if waiting:
+            self._jobs.append(replace(waiting[0], retry=record))
+            self._later[job.shard] = waiting[1:]
+
+    def _failed(self, hand: _Hand, job: Job | None, error: Exception) -> None:
+        if job is None:
+            raise BuildStopped(f"stage {self.stage.name}: a worker could not start: {_cause(error)}")
+        self._errors[job.shard] = self._errors.get(job.shard, 0) + 1
+        if self._errors[job.shard] >= ERRORS_BEFORE_STOPPING:
+            raise BuildStopped(
+                f"stage {self.stage.name}, shard {job.shard}: {_cause(error)} "
+                f"({ERRORS_BEFORE_STOPPING} attempts). This is no row's fault; mend it and give the same command again."
+            )
+        self._jobs.appendleft(job)
+        self._idle.append(hand)
+
+    def _died(self, hand: _Hand, job: Job | None, error_class: str, message: str) -> None:
+        """Replace a dead worker; run its job again, halve it, or set its last row aside."""
+        last_words = last_output(hand.pid)
+        if job is None:
+            self._failed_starts += 1
+            if self._failed_starts >= STARTS_BEFORE_STOPPING:
+                raise BuildStopped(
+                    f"stage {self.stage.name}: {self._failed_starts} workers died while starting. {message}{last_words}"
+                )
+        else:
+            self._fruitless += 1
+            if self._fruitless >= FRUITLESS_DEATHS:
+                raise BuildStopped(
+                    f"stage {self.stage.name}: {self._fruitless} workers died without finishing a shard. "
+                    f"{message}{last_words}"
+                )
+            self._again(replace(job, deaths=job.deaths + 1), error_class)
+        self._start()
+
+    def _again(self, job: Job, error_class: str) -> None:
+        if job.deaths < DEATHS_BEFORE_HALVING:
+            self._jobs.appendleft(job)
+        elif job.rows == 1:
+            self._jobs.appendleft(replace(job, condemned=error_class))
+        elif job.retry:
+            middle = job.rows // 2
+            first, second = job.retry_ids[:middle], job.retry_ids[middle:]
+            self._jobs.appendleft(replace(job, retry_ids=first, deaths=_deaths(len(first))))
+            self._later.setdefault(job.shard, []).insert(
+                0, replace(job, retry_ids=second, deaths=_deaths(len(second)))
+            )
+        else:
+            middle = (job.first + job.last) // 2
+            for first, last in ((middle, job.last), (job.first, middle)):
+                self._jobs.appendleft(
+                    replace(
+                        job,
+                        shard=f"{job.parent}.{first}-{last}",
+                        first=first,
+                        last=last,
+                        deaths=_deaths(last - first),
+                    )
+                )
+
+    def _enforce_deadlines(self) -> None:
+        now = time.monotonic()
+        for ref, hand in list(self._hands.items()):
+            limit = self.shard_seconds if hand.job else self.start_seconds
+            if now - hand.since > limit:
+                del self._hands[ref]
+                ray.kill(hand.actor)
+                what = f"a shard took more than {limit:g} s" if hand.job else f"no start within {limit:g} s"
+                job, hand.job = hand.job, None
+                self._died(hand, job, WORKER_HUNG, what)
+
+
+def _deaths(rows: int) -> int:
+    """A half starts one death from the next halving; a row alone gets its full number of attempts."""
+    return DEATHS_BEFORE_HALVING - 1 if rows > 1 else 0
+
+
+def _cause(error: Exception) -> str:
+    cause = error.cause if isinstance(error, RayTaskError) and error.cause else error
+    return f"{type(cause).__name__}: {cause}".splitlines()[0][:2000]
+
+
+def last_output(pid: int | None, lines: int = 20) -> str:
+    """The end of a dead worker's standard error, when it ran on this machine; for the error message."""
+    if pid is None:
+        return ""
+    folder = Path(ray._private.worker._global_node.get_session_dir_path()) / "logs"
+    text = "".join(path.read_text(errors="replace") for path in folder.glob(f"worker-*-{pid}.err"))
+    tail = [line for line in text.splitlines() if not line.startswith(":")][-lines:]
+    return "\nIts last output:\n  " + "\n  ".join(tail) if tail else ""

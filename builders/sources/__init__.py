@@ -1,0 +1,1 @@
+"""One reader per upstream format: files in, rows in our schema out."""

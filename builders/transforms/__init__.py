@@ -1,0 +1,1 @@
+"""Pure row functions: boxes, options, guide strings, instructions."""

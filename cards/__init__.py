@@ -1,0 +1,1 @@
+"""What people see of a build: the dataset card and the report."""

@@ -1,0 +1,1 @@
+"""The network: MediaWiki and images by URL."""
