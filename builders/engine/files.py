@@ -103,6 +103,12 @@ def read_table(root: UPath, file: FileRef) -> pa.Table:
     return pq.read_table(io.BytesIO(data))
 
 
+def read_columns(root: UPath, file: FileRef, columns: list[str]) -> pa.Table:
+    """Some columns of a finished file, without reading the rest of it."""
+    with (root / file.path).open("rb") as stream:
+        return pq.read_table(stream, columns=columns)
+
+
 def list_files(folder: UPath, suffix: str) -> list[UPath]:
     """The files right in `folder` with this suffix, by name; none when there is no folder."""
     if not folder.is_dir():

@@ -1,0 +1,76 @@
+"""Find and measure the images that rows name.
+
+Rows carry other people's paths (`./raw_datasets/…`, `/projects/lab/…`), so an image is looked for under the
+given roots by ever shorter suffixes of its path. Only the header is read here; what is no image, or
+is too large to be one, is an error and never a guess.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PIL import Image, UnidentifiedImageError
+from upath import UPath
+
+from builders.engine.files import location
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
+MAX_BYTES = 50 << 20
+MAX_PIXELS = 178_956_970
+
+
+Images = Literal["embed", "path"]
+
+
+def images_argument(words: Sequence[str]) -> tuple[tuple[str, ...], Images]:
+    """`--images DIR… [embed|path]`: the folders to look in, and how images are published (embedded, unless told)."""
+    how: list[Images] = [word for word in words if word in ("embed", "path")]  # type: ignore[misc]
+    return tuple(word for word in words if word not in ("embed", "path")), how[-1] if how else "embed"
+
+
+class BadImage(Exception):
+    """A file that is no image we take."""
+
+
+@dataclass(frozen=True)
+class FoundImage:
+    """An image on disk: where, and its size in pixels as stored."""
+
+    path: UPath
+    width: int
+    height: int
+
+
+class ImageFinder:
+    """Finds images under some roots."""
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        self.roots = [location(root) for root in roots]
+
+    def find(self, image_path: str) -> FoundImage | None:
+        """The image a row names, or None when no root has it. Raises `BadImage`."""
+        parts = [part for part in image_path.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        for start in range(len(parts)):
+            for root in self.roots:
+                path = root.joinpath(*parts[start:])
+                if path.is_file():
+                    return measure(path)
+        return None
+
+
+def measure(path: UPath) -> FoundImage:
+    """Width and height from an image's header. Raises `BadImage`."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise BadImage(f"{path} has {size:,} bytes; at most {MAX_BYTES:,} are taken")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+                width, height = image.size
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise BadImage(f"{path} is no image we take ({', '.join(FORMATS)}): {error}") from error
+    if width * height > MAX_PIXELS or not width or not height:
+        raise BadImage(f"{path} has {width} x {height} pixels")
+    return FoundImage(path, width, height)

@@ -1,0 +1,27 @@
+"""Compose: the translated fields of a row become what a model is trained on."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from builders.engine import Row, RowStage
+
+
+class Compose(RowStage):
+    """Adds `columns` to a row by a pure function of `(row, counters)`."""
+
+    name = "compose"
+
+    def __init__(
+        self, schema: pa.Schema, column: pa.Field, function: Callable[[Row, Counter[str]], Any]
+    ) -> None:
+        self.schema = schema.append(column)
+        self.column = column.name
+        self.function = function
+
+    def row(self, row: Row, counters: Counter[str]) -> Row:
+        made = row | {self.column: self.function(row, counters)}
+        counters[f"task/{row['task_name']}"] += 1
+        return made

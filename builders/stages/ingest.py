@@ -1,0 +1,110 @@
+"""Ingest: JSON Lines of any form in, rows of ours out, each with an id made from its content."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from builders.engine import Build, Outcome, Rejection, Row, RowError, RowStage, ShardRecord, ShardTask, nearest
+from builders.engine.files import location
+from builders.engine.fingerprint import digest, row_id
+from builders.sources import jsonl
+
+DUPLICATE = "duplicate_row_v1"
+
+
+class Reader(Protocol):
+    """What a dataset adds: its name, its row schema, and how one raw row becomes a row of ours."""
+
+    source: str
+    schema: pa.Schema
+
+    def row(self, raw: Mapping[str, Any], row: Row, counters: Counter[str]) -> Row: ...
+
+    def preflight(self) -> list[str]: ...
+
+
+class Ingest(RowStage):
+    """Reads JSON Lines files in slices. A line that cannot be used fails by name, and the rest goes on."""
+
+    name = "ingest"
+
+    def __init__(self, inputs: Sequence[str], reader: Reader, shard_rows: int, limit: int) -> None:
+        self.inputs = tuple(inputs)
+        self.reader = reader
+        self.schema = reader.schema
+        self.shard_rows = shard_rows
+        self.limit = limit
+        self._slices: list[jsonl.Slice] = []
+
+    def preflight(self, build: Build) -> list[str]:
+        problems = self.reader.preflight()
+        for given in self.inputs:
+            path = location(given)
+            if not path.exists():
+                beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+                problems.append(f"--input {given}: no such file or folder{nearest(path.name, beside)}")
+        if not problems:
+            try:
+                build.inputs, self._slices = jsonl.scan(self.inputs, self.shard_rows, self.limit)
+            except FileNotFoundError as error:
+                problems.append(f"--input {error}")
+        if not problems and not self._slices:
+            problems.append("--input holds no rows")
+        return problems
+
+    def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
+        digests = {file.path: file.sha256 for file in build.inputs}
+        return [
+            ShardTask(f"{index:05d}", piece, digest([digests[piece.name], piece.start, piece.end]), piece.rows)
+            for index, piece in enumerate(self._slices)
+        ]
+
+    def read(self, build_root: Any, source: Any) -> list[Row]:
+        """One row a line: its text, or what is wrong with it. A second copy of a line gets an id of its own."""
+        seen: Counter[str] = Counter()
+        rows = []
+        for line in jsonl.read(source):
+            split = jsonl.split_of(line.file)
+            row: Row = {"file": line.file, "line": line.number, "split": split, "copy": 0, "raw": None, "error": None}
+            try:
+                row["raw"] = json.loads(line.data.decode(), parse_constant=_no_constant)
+                if not isinstance(row["raw"], dict):
+                    raise ValueError(f"a JSON {type(row['raw']).__name__}, where an object is expected")
+                row["id"] = row_id(f"{self.reader.source}/{split}", row["raw"])
+            except (ValueError, RecursionError) as error:
+                row["raw"] = line.data.decode(errors="replace")
+                row["error"] = f"{line.file}, line {line.number}: {error}"
+                row["id"] = row_id(f"{self.reader.source}/{split}", row["raw"])
+            seen[row["id"]] += 1
+            row["copy"] = seen[row["id"]] - 1
+            if row["copy"]:
+                row["id"] += f"+{row['copy']}"
+            rows.append(row)
+        return rows
+
+    def process(self, rows: list[Row]) -> Outcome:
+        first = [row for row in rows if not row["copy"]]
+        outcome = super().process(first)
+        outcome.rejected += [
+            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), "no other row with the same content")
+            for row in rows
+            if row["copy"]
+        ]
+        return outcome
+
+    def row(self, row: Row, counters: Counter[str]) -> Row:
+        if row["error"]:
+            raise RowError("NotJSON", row["error"])
+        try:
+            made = self.reader.row(row["raw"], row, counters)
+        except RowError as error:
+            raise RowError(error.error_class, f"{row['file']}, line {row['line']}: {error}") from error
+        counters[f"split/{made['split']}"] += 1
+        return made
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")

@@ -1,0 +1,168 @@
+"""Publish: the dataset as `datasets.load_dataset` opens it, with its card and the build's report.
+
+A dataset shard holds a range of ids of one split, rows in the order of their ids, so that the same rows give
+the same bytes whatever shards they came through.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from builders.engine import Build, FileRef, Outcome, Rejection, Row, RowError, RowStage, ShardRecord, ShardTask
+from builders.engine.files import location, read_columns, read_table
+from builders.engine.fingerprint import digest
+from builders.sources.images import BadImage, Images, measure
+from builders.stages.ingest import DUPLICATE
+from cards.card import load_card, write_card
+from cards.report import write_report
+
+ID_DIGITS = 8
+TRANSLATION = pa.struct(
+    [("field", pa.string()), ("source", pa.string()), ("target", pa.string()), ("score", pa.float32()), ("by", pa.string())]
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one dataset shard: those of `split` with an id in `low..high`, wherever they are."""
+
+    files: tuple[FileRef, ...]
+    split: str
+    low: int
+    high: int
+
+
+class Publish(RowStage):
+    """Writes `dataset/data/<split>-NNNNN-of-NNNNN.parquet`, then the card of this name and the report."""
+
+    name = "publish"
+    # Image bytes are stored as they are, and small row groups let a viewer read a page of rows.
+    parquet: ClassVar[dict[str, Any]] = {
+        "row_group_size": 100,
+        "compression": "snappy",
+        "use_content_defined_chunking": True,
+        "use_dictionary": ["task_name", "split", "translator", "translator_revision"],
+    }
+
+    def __init__(self, images: Images, rows_per_file: int, card: str) -> None:
+        self.images = images
+        self.rows_per_file = rows_per_file
+        self.card = card
+        self.schema = dataset_schema(images)
+        self.translator: dict[str, str] = {}
+
+    def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
+        """Cut every split into ranges of ids of about `rows_per_file` rows; read only the id columns for it."""
+        files = tuple(record.rows for record in upstream if record.rows.rows)
+        ids: dict[str, list[int]] = {}
+        for file in files:
+            table = read_columns(build.out, file, ["id", "split"]).to_pydict()
+            for row, split in zip(table["id"], table["split"], strict=True):
+                ids.setdefault(split, []).append(int(row[:ID_DIGITS], 16))
+        tasks = []
+        made_of = digest([file.sha256 for file in files])
+        for split in sorted(ids):
+            count = -(-len(ids[split]) // self.rows_per_file)
+            edges = [-(-(16**ID_DIGITS) * index // count) for index in range(count + 1)]
+            for index, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+                rows = sum(low <= number < high for number in ids[split])
+                name = f"{split}-{index:05d}-of-{count:05d}"
+                tasks.append(ShardTask(name, Part(files, split, low, high), digest([made_of, name]), rows))
+        return tasks
+
+    def destination(self, folder: str, shard: str) -> str:
+        return f"dataset/data/{shard}.parquet"
+
+    def start(self, build: Build) -> None:
+        self.translator = build.identity["translator"]
+
+    def read(self, build_root: Any, source: Any) -> list[Row]:
+        rows = [
+            row
+            for file in source.files
+            for row in read_table(build_root, file).to_pylist()
+            if row["split"] == source.split and source.low <= int(row["id"][:ID_DIGITS], 16) < source.high
+        ]
+        rows.sort(key=lambda row: row["id"])
+        seen: Counter[str] = Counter()
+        for row in rows:
+            seen[row["id"]] += 1
+            row["copy"] = seen[row["id"]] - 1
+            if row["copy"]:
+                row["id"] += f"+{row['copy']}"
+        return rows
+
+    def process(self, rows: list[Row]) -> Outcome:
+        outcome = super().process([row for row in rows if not row["copy"]])
+        outcome.rejected += [
+            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), "no other row with the same content")
+            for row in rows
+            if row["copy"]
+        ]
+        return outcome
+
+    def row(self, row: Row, counters: Counter[str]) -> Row:
+        counters[f"split/{row['split']}"] += 1
+        made = {name: row[name] for name in self.schema.names if name in row}
+        return made | {
+            "image": self._image(row),
+            "translations": [
+                {"field": item["name"]} | {key: item[key] for key in ("source", "target", "score", "by")}
+                for item in row["fields"]
+            ],
+            "translator": self.translator["name"],
+            "translator_revision": self.translator["revision"],
+        }
+
+    def _image(self, row: Row) -> Any:
+        """The image's bytes, or its path, or nothing when the build had no such image."""
+        if row["image_file"] is None or self.images == "path":
+            return row["image_file"]
+        path = location(row["image_file"])
+        try:
+            measure(path)
+            return {"bytes": path.read_bytes(), "path": path.name}
+        except (BadImage, OSError) as error:
+            raise RowError("BadImage", str(error)) from error
+
+    def finish(self, build: Build) -> None:
+        if build.counts()["rows_written"]:
+            write_card(build.out, load_card(self.card))
+        write_report(build.out)
+
+
+def dataset_schema(images: Images) -> pa.Schema:
+    """The dataset's columns, with the `datasets` features (an `Image`) in the schema's metadata."""
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())]) if images == "embed" else pa.string()
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("image", image),
+            ("image_path", pa.string()),
+            ("conversations", pa.list_(pa.struct([("from", pa.string()), ("value", pa.string())]))),
+            ("task_name", pa.string()),
+            ("split", pa.string()),
+            ("source", pa.string()),
+            ("translations", pa.list_(TRANSLATION)),
+            ("translator", pa.string()),
+            ("translator_revision", pa.string()),
+            ("checks", pa.list_(pa.struct([("filter", pa.string()), ("field", pa.string()), ("figure", pa.float64())]))),
+        ]
+    )
+    features = {name: _feature(schema.field(name).type) for name in schema.names}
+    if images == "embed":
+        features["image"] = {"_type": "Image"}
+    return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def _feature(kind: pa.DataType) -> Any:
+    """A `datasets` feature as its schema metadata writes it."""
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "List"}
+    if pa.types.is_struct(kind):
+        return {item.name: _feature(item.type) for item in kind}
+    return {"dtype": {"float": "float32", "double": "float64"}.get(str(kind), str(kind)), "_type": "Value"}

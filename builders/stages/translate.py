@@ -1,0 +1,209 @@
+"""Translate: the fields of every row, each distinct text once in the whole build.
+
+Workers hold the model; one named actor holds the translation memory, hands out what is known and lets two
+workers that need the same text share the work.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from builders.engine import Build, Failure, Outcome, Row, Stage, StageError
+from builders.engine.files import is_local, location
+from translators import Translation, TranslationMemory, Translator, TranslatorError, Unit, load_translator, translate
+from translators.memory import identity, key
+from translators.translate import distinct_pieces
+
+CLAIM_SECONDS = 120.0
+ANSWER_SECONDS = 300.0
+KIND_JOINT = "+"
+
+
+class SharedMemory:
+    """The translation memory of a build, in an actor of its own.
+
+    A worker claims what it is about to translate; another that needs the same unit waits for it instead of
+    paying again. A claim lapses when its owner has not been heard of for a while.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.memory = TranslationMemory(path)
+        self.claims: dict[bytes, tuple[str, float]] = {}
+
+    def claim(self, worker: str, keys: list[bytes]) -> tuple[dict[bytes, Translation], list[bytes]]:
+        found = self.memory.get(keys)
+        now, mine = time.monotonic(), []
+        for item in keys:
+            if item in found:
+                continue
+            owner, until = self.claims.get(item, (worker, 0.0))
+            if owner == worker or until < now:
+                self.claims[item] = (worker, now + CLAIM_SECONDS)
+                mine.append(item)
+        return found, mine
+
+    def put(self, worker: str, translator: str, items: list[tuple[bytes, Unit, Translation]]) -> None:
+        self.memory.put(translator, items)
+        for item, _, _ in items:
+            self.claims.pop(item, None)
+        later = time.monotonic() + CLAIM_SECONDS
+        for item, (owner, _) in self.claims.items():
+            if owner == worker:
+                self.claims[item] = (owner, later)
+
+    def add_speed(self, translator: str, tokens: int, seconds: float) -> None:
+        self.memory.add_speed(translator, tokens, seconds)
+
+
+class MemoryClient:
+    """The shared memory as `translate` wants it: every call waits for its answer, with a deadline."""
+
+    def __init__(self, actor: Any) -> None:
+        self.actor = actor
+        self.worker = ray.get_runtime_context().get_actor_id() or "driver"
+
+    def claim(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Translation], list[bytes]]:
+        answer: tuple[dict[bytes, Translation], list[bytes]] = self._ask(self.actor.claim, self.worker, list(keys))
+        return answer
+
+    def put(self, translator: str, items: Iterable[tuple[bytes, Unit, Translation]]) -> None:
+        self._ask(self.actor.put, self.worker, translator, list(items))
+
+    def add_speed(self, translator: str, tokens: int, seconds: float) -> None:
+        self._ask(self.actor.add_speed, translator, tokens, seconds)
+
+    def _ask(self, method: Any, *arguments: Any) -> Any:
+        try:
+            return ray.get(method.remote(*arguments), timeout=ANSWER_SECONDS)
+        except ray.exceptions.RayError as error:
+            raise StageError(f"the translation memory does not answer: {error}") from error
+
+
+class Translate(Stage):
+    """Gives every machine field of a row its target, score and note."""
+
+    name = "translate"
+    gpu = True
+
+    def __init__(
+        self, schema: pa.Schema, model: str, target: str, *, memory: str = "", factory: str = "", batch_tokens: int = 4096
+    ) -> None:
+        self.schema = schema
+        self.arguments = (model, target)
+        self.options = {"factory": factory, "batch_tokens": batch_tokens}
+        self.memory_path = memory
+        self._memory: Any = None
+        self._translator: Translator | None = None
+
+    def preflight(self, build: Build) -> list[str]:
+        """The translator, without its weights; it becomes part of what names the build."""
+        try:
+            translator = self.load()
+        except TranslatorError as error:
+            return [str(error)]
+        build.identity["translator"] = {
+            "name": translator.name,
+            "revision": translator.revision,
+            "settings": dict(translator.settings),
+            "warning": translator.warning,
+        }
+        self.memory_path = self.memory_path or str(build.out / "memory.sqlite")
+        if not is_local(location(self.memory_path)):
+            return [f"--memory {self.memory_path}: a local or shared disk is needed; SQLite does not live in an object store"]
+        self.memory_path = str(location(self.memory_path))
+        return []
+
+    def load(self) -> Translator:
+        return load_translator(*self.arguments, **self.options)  # type: ignore[arg-type]
+
+    def forecast(self, build: Build, rows: list[Row]) -> dict[str, Any]:
+        """Units, how many are distinct, remembered, and left to translate, and their tokens."""
+        translator = self.load()
+        fields = [item for row in rows for item in row["fields"]]
+        groups = [_units(row, translator.together) for row in rows]
+        distinct, pieces = distinct_pieces([unit for group in groups for unit, _ in group], translator.together)
+        settings = identity(translator)
+        keys = {key(settings, unit): unit for unit in distinct}
+        memory = TranslationMemory(self.memory_path) if Path(self.memory_path).is_file() else TranslationMemory(":memory:")
+        known = memory.get(list(keys))
+        left = [unit for item, unit in keys.items() if item not in known]
+        tokens, speed = translator.count_tokens(left), memory.speed(settings)
+        memory.close()
+        figures: dict[str, Any] = {
+            "translator": f"{translator.name} ({translator.revision})",
+            "fields": len(fields),
+            "  from the glossary or kept as they are": sum(item["by"] != "machine" for item in fields),
+            "translation units": pieces,
+            "  duplicates": pieces - len(keys),
+            "  in the memory": len(known),
+            "  to translate": len(left),
+            "source tokens to translate": tokens,
+        }
+        hours = f"{tokens / speed / 3600:.2g} (at {speed:,.0f} tokens/s, measured)" if speed else "unknown: no speed measured yet"
+        return figures | {"worker hours of translation": hours}
+
+    def start(self, build: Build) -> None:
+        if self._memory is None:
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            self._memory = (
+                ray.remote(SharedMemory)
+                .options(name="memory", num_cpus=0, scheduling_strategy=here, max_restarts=-1, max_task_retries=-1)
+                .remote(self.memory_path)
+            )
+
+    def open(self) -> None:
+        """Load the model's weights now, so that a model that does not load is found before any row is."""
+        import torch
+
+        torch.set_num_threads(max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))))
+        self._translator = self.load()
+        try:
+            getattr(self._translator, "load", lambda: None)()
+        except TranslatorError as error:
+            raise StageError(str(error)) from error
+
+    def process(self, rows: list[Row]) -> Outcome:
+        assert self._translator
+        asked = [(row, fields, unit) for row in rows for unit, fields in _units(row, self._translator.together)]
+        try:
+            made, account = translate([unit for _, _, unit in asked], self._translator, MemoryClient(self._memory))
+        except TranslatorError as error:
+            raise StageError(str(error)) from error
+        errors: dict[str, str] = {}
+        for (row, fields, _), answer in zip(asked, made, strict=True):
+            if answer.error:
+                errors[row["id"]] = f"field {fields[0]['name']!r}: {answer.error}"
+                continue
+            for item, text in zip(fields, answer.texts, strict=True):
+                item |= {"target": text, "score": answer.score, "note": answer.note}
+        return Outcome(
+            written=[row for row in rows if row["id"] not in errors],
+            failed=[Failure(row, "TranslationFailed", message) for row, message in errors.items()],
+            counters=Counter(
+                units=account.units,
+                duplicates=account.duplicates,
+                memory_hits=account.memory_hits,
+                translated=account.translated,
+                source_tokens=account.tokens,
+            ),
+        )
+
+
+def _units(row: Row, together: bool) -> list[tuple[Unit, list[Row]]]:
+    """The units of a row's machine fields, each with the fields it stands for."""
+    fields = [item for item in row["fields"] if item["by"] == "machine"]
+    if not together:
+        return [(Unit(item["kind"], (item["source"],)), [item]) for item in fields]
+    groups: dict[int, list[Row]] = {}
+    for item in fields:
+        groups.setdefault(item["unit"], []).append(item)
+    return [
+        (Unit(KIND_JOINT.join(item["kind"] for item in group), tuple(item["source"] for item in group)), group)
+        for group in groups.values()
+    ]

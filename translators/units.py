@@ -1,0 +1,63 @@
+"""The words of this package: a translation unit, a translation, and what a translator promises.
+
+A translator maps texts to texts and says how sure it is; it never sees rows, files or Ray.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+
+class TranslatorError(Exception):
+    """The translator itself cannot work (no model, no memory, a dead server): no unit's fault."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The smallest piece that must be translated together.
+
+    `kind` is the field's kind ("question", "option", "caption"): the same word in another kind may be
+    translated otherwise. `texts` are the unit's texts in order.
+    """
+
+    kind: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Translation:
+    """What became of a unit: one target text a source text, or an error.
+
+    `score` is the mean log-probability a token (0 is certain), or None where the model does not say.
+    `note` is what the translator says against its own work; a filter decides what to make of it.
+    """
+
+    texts: tuple[str, ...]
+    score: float | None = None
+    note: str | None = None
+    error: str | None = None
+
+
+@runtime_checkable
+class Translator(Protocol):
+    """Anything that translates.
+
+    `name`, `revision` and `settings` (decoding, prompt, languages: everything that changes the output) make
+    the key of the translation memory. `together` says whether a unit of several texts goes through the model
+    as one; if not, it is taken apart and each text is remembered by itself. `warning` is what every card and
+    report must say about this translator.
+    """
+
+    name: str
+    revision: str
+    settings: Mapping[str, str]
+    together: bool
+    warning: str | None
+
+    def translate(self, units: Sequence[Unit]) -> list[Translation]:
+        """One translation a unit, in the same order. Raises `TranslatorError` when it cannot work at all."""
+        ...
+
+    def count_tokens(self, units: Sequence[Unit]) -> int:
+        """Tokens of these units' sources as the model counts them; loads no model."""
+        ...
