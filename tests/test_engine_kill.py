@@ -1,0 +1,142 @@
+"""SIGKILL the driver at any instant, give the same command again: the same dataset, byte for byte, and no row twice."""
+
+import json
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from builders.engine import files, ledger
+from builders.engine.ledger import ShardRecord
+from builders.engine.stage import ShardTask
+from builders.engine.worker import LEASE, Bench, Job
+from tests.conftest import Toy
+from tests.toy import Concatenate
+
+
+@pytest.fixture
+def expected(toy: Toy) -> dict[str, bytes]:
+    """The dataset of a build of these rows that nothing interrupted."""
+    undisturbed = Toy(toy.folder / "undisturbed", toy.address, toy.flags)
+    undisturbed.folder.mkdir()
+    undisturbed.write([{"n": n} for n in range(60)])
+    assert undisturbed.run().status == 0
+    return undisturbed.dataset_bytes()
+
+
+def test_killed_at_random_instants(toy: Toy, expected: dict[str, bytes]) -> None:
+    toy.write([{"n": n} for n in range(60)])
+    chance = random.Random(7)
+    for _ in range(4):
+        process = toy.start("--slow", "0.05")
+        time.sleep(chance.uniform(1.0, 7.0))
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+    ran = toy.run()
+    assert ran.status == 0, ran.text
+    assert toy.dataset_bytes() == expected
+    assert Counter(row["id"] for row in toy.rows()).most_common(1)[0][1] == 1
+    assert toy.counts() == {"rows_in": 60, "rows_written": 60, "rows_rejected": 0, "rows_failed": 0}
+    assert not list(toy.out.rglob("*.tmp")), "no temporary file is left behind"
+
+
+def test_killed_from_within_loses_only_the_shards_in_flight(toy: Toy, expected: dict[str, bytes]) -> None:
+    """A worker kills the driver while it looks at row 35; what was recorded by then is not looked at again."""
+    rows: list[dict[str, object]] = [{"n": n} for n in range(60)]
+    toy.write(rows)
+    killer = Toy(toy.folder / "killer", toy.address, [*toy.flags, "--workers", "1"])
+    killer.folder.mkdir()
+    rows[35] = {"n": 35, "do": f"kill-driver:{toy.folder / 'killed'}"}
+    killer.write(rows)
+    process = killer.start()
+    process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL
+    recorded = [json.loads(path.read_text()) for path in (killer.out / "stages/01-work/ledger").glob("*.json")]
+    assert sum(record["rows_written"] for record in recorded) == 30
+    assert killer.run().status == 0
+    counts = Counter(killer.calls())
+    assert all(counts[n] == 1 for n in range(30)), "finished shards are not looked at again"
+    assert all(counts[n] <= 2 for n in range(30, 40)), "the shard in flight is looked at twice"
+    assert all(counts[n] == 1 for n in range(40, 60))
+    assert len(killer.rows()) == 60
+
+
+class _Crash(BaseException):
+    """The machine goes away."""
+
+
+def test_a_crash_at_every_step_of_writing_a_shard_leaves_nothing_half_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Crash before every single file operation of a shard in turn; the ledger never names what is not whole."""
+    stage = Concatenate()
+    source, task = _source(tmp_path)
+    job = Job("00000", "00000", task.digest, source, 0, task.rows)
+    real = files.os.replace
+    crashes = 0
+    for crash_at in range(10):
+        steps = 0
+
+        def replace(old: str, new: str, crash_at: int = crash_at) -> None:
+            nonlocal steps
+            if steps == crash_at:
+                raise _Crash
+            steps += 1
+            real(old, new)
+
+        monkeypatch.setattr(files.os, "replace", replace)
+        try:
+            Bench(str(tmp_path), stage, "02-last", "me").run(job)
+        except _Crash:
+            crashes += 1
+            assert ledger.load(files.location(tmp_path), "02-last") == []
+            continue
+        break
+    assert crashes == 2, "a shard is two renames: its rows, then its record"
+    (record,) = ledger.load(files.location(tmp_path), "02-last")
+    assert ledger.is_current(files.location(tmp_path), record, {"00000": task})
+    assert files.read_table(files.location(tmp_path), record.rows).num_rows == task.rows
+
+
+def test_a_record_does_not_stand_when_its_file_is_short_or_its_input_changed(tmp_path: Path) -> None:
+    root = files.location(tmp_path)
+    source, task = _source(tmp_path)
+    record = Bench(str(tmp_path), Concatenate(), "02-last", "me").run(
+        Job("00000", "00000", task.digest, source, 0, task.rows)
+    )
+    assert ledger.is_current(root, record, {"00000": task})
+    assert not ledger.is_current(root, record, {"00000": ShardTask("00000", source, "another digest", task.rows)})
+    path = tmp_path / record.rows.path
+    path.write_bytes(path.read_bytes()[:-1])
+    assert not ledger.is_current(root, record, {"00000": task})
+    with pytest.raises(files.DamagedFile, match="has changed"):
+        files.read_table(root, record.rows)
+
+
+def test_a_worker_of_a_run_that_was_taken_over_records_nothing(tmp_path: Path) -> None:
+    source, task = _source(tmp_path)
+    bench = Bench(str(tmp_path), Concatenate(), "02-last", "an older run")
+    with pytest.raises(Exception, match="taken this build over"):
+        bench.run(Job("00000", "00000", task.digest, source, 0, task.rows))
+    assert ledger.load(files.location(tmp_path), "02-last") == []
+
+
+def _source(root: Path) -> tuple[files.FileRef, ShardTask]:
+    """A finished shard to read from, and the lease that lets it be recorded."""
+    import pyarrow as pa
+
+    rows = [{"id": f"{n:032x}", "split": "train", "n": n, "do": "", "product": 2 * n} for n in range(5)]
+    table = pa.Table.from_pylist(rows, schema=Concatenate.schema)
+    source = files.write_table(files.location(root), "in.parquet", table)
+    files.write_json(files.location(root) / LEASE, {"run": "me"})
+    return source, ShardTask("00000", source, source.sha256, 5)
+
+
+def test_the_ledger_refuses_a_sum_that_does_not_add_up() -> None:
+    rows = files.FileRef("rows.parquet", 7, 1, "")
+    record = ShardRecord("00000", "work", "00000", "digest", 0, 10, rows, None, None)
+    with pytest.raises(AssertionError, match="10 rows in, but 7 written"):
+        record.check()
