@@ -19,7 +19,7 @@ from builders.stages.publish import Publish
 from builders.stages.translate import Translate
 from builders.transforms.instructions import load_instructions
 from builders.transforms.multiinstruct import CONVERSATIONS, ROWS, MultiInstruct, to_conversation
-from validation.filters import default_filters
+from validation.filters import configured_filters
 
 NAME = "multiinstruct-it"
 EXAMPLES = """examples:
@@ -51,7 +51,7 @@ class Config(BuildConfig):
     to: str = flag("it", "target language", metavar="LANG")
     memory: str = flag("", "translation memory (default: OUT/memory.sqlite)", fingerprint=False, metavar="FILE")
     batch_tokens: int = flag(4096, "tokens a batch, padding included", metavar="N")
-    thresholds: tuple[str, ...] = flag((), "filter thresholds, like length_ratio_v1.high=2.5", metavar="F.T=X")
+    thresholds: tuple[str, ...] = flag((), "filter thresholds, like length_ratio_v1.widened=1.5", metavar="F.T=X")
     rows_per_file: int = flag(2000, "rows a published file", metavar="N")
 
 
@@ -66,7 +66,7 @@ def stages(config: Config) -> list[Stage]:
         Ingest(inputs, MultiInstruct(roots, written), config.shard_rows, config.limit),
         Translate(ROWS, config.model, config.to, memory=config.memory, factory=config.translator,
                   batch_tokens=config.batch_tokens),
-        Check(ROWS, default_filters(), "en", config.to),
+        Check(ROWS, configured_filters(config.thresholds), "en", config.to),
         Compose(ROWS.append(CHECKS), CONVERSATIONS, partial(to_conversation, instructions=written, seed=config.seed)),
         Publish(images, config.rows_per_file, card=NAME),
     ]  # fmt: skip

@@ -35,14 +35,15 @@ def identity(translator: Translator) -> str:
     )
 
 
-def key(translator: str, unit: Unit) -> bytes:
-    """The memory's key of a unit under a translator's `identity`: 16 bytes.
+def normalised(text: str) -> str:
+    """A source as it is remembered and translated: Unicode normal form C, runs of blanks as one."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
-    Sources are compared in Unicode normal form C with runs of blanks as one.
-    """
-    texts = [" ".join(unicodedata.normalize("NFC", text).split()) for text in unit.texts]
-    made_of = json.dumps([translator, unit.kind, texts], ensure_ascii=False)
-    return hashlib.sha256(made_of.encode()).digest()[:16]
+
+def key(translator: str, unit: Unit) -> bytes:
+    """The memory's key of a unit of `normalised` texts under a translator's `identity`: 16 bytes."""
+    made_of = json.dumps([translator, unit.kind, unit.texts], ensure_ascii=False)
+    return hashlib.sha256(made_of.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 class TranslationMemory:

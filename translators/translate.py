@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from translators import placeholders
-from translators.memory import identity, key
+from translators.memory import identity, key, normalised
 from translators.units import Translation, Translator, Unit
 
 CHUNK_UNITS = 512
@@ -74,8 +74,7 @@ def _wanted(units: Sequence[Unit], pieces: list[placeholders.Pieces], together: 
     split = iter(pieces)
     groups = []
     for unit in units:
-        texts = [placeholders.texts(next(split)) for _ in unit.texts]
-        flat = tuple(text for some in texts for text in some)
+        flat = tuple(normalised(text) for _ in unit.texts for text in placeholders.texts(next(split)))
         if together:
             groups.append([Unit(unit.kind, flat)] if flat else [])
         else:

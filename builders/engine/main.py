@@ -43,7 +43,7 @@ def main(
     config = parse(config_type, description, examples, arguments)
     console = Console()
     try:
-        build = Build(name, config, stages(config))
+        build = Build(name, config, _stages(stages, config))
         sizes = preflight(build)
         signal.signal(signal.SIGTERM, _interrupt)
         if config.dry_run:
@@ -65,6 +65,13 @@ def main(
         )
     show_summary(console, build, summary)
     ray.shutdown()
+
+
+def _stages(stages: Callable[[C], Sequence[Stage]], config: C) -> Sequence[Stage]:
+    try:
+        return stages(config)
+    except ValueError as error:
+        raise Refused([str(error)]) from error
 
 
 def _interrupt(number: int, frame: Any) -> NoReturn:

@@ -15,7 +15,7 @@ from upath import UPath
 
 from builders.engine.files import location
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES = 50 << 20
 MAX_PIXELS = 178_956_970
 

@@ -1,0 +1,245 @@
+"""Scenes in rooms and on paper, as data: see `scenes.py` for what the fields mean."""
+
+from builders.demo.scenes import TALL, VGA, Placed, Scene, Writing, coco_file, genome_file
+
+
+def _dots() -> tuple[Placed, ...]:
+    """Twenty-nine circles and a star, six in a row."""
+    colours = ("blue", "green", "yellow", "purple", "orange")
+    places = [(40 + index % 6 * 76, 34 + index // 6 * 68) for index in range(30)]
+    return tuple(
+        Placed("star", "red", (x, y, x + 46, y + 46))
+        if index == 16
+        else Placed("circle", colours[index * 3 % 5], (x, y, x + 46, y + 46))
+        for index, (x, y) in enumerate(places)
+    )
+
+
+INDOORS = (
+    Scene(
+        "kitchen",
+        coco_file(700101),
+        VGA,
+        "cream room",
+        "in the kitchen",
+        (
+            Placed("clock", "red", (250, 40, 330, 120)),
+            Placed("table", "brown", (60, 300, 580, 452)),
+            Placed("cup", "red", (100, 232, 172, 308)),
+            Placed("plate", "white", (230, 280, 366, 314)),
+            Placed("apple", "green", (276, 244, 322, 294)),
+            Placed("bottle", "blue", (424, 176, 466, 308)),
+            Placed("vase", "yellow", (500, 210, 558, 308)),
+        ),
+        (
+            ("red cup", "on", "table"),
+            ("green apple", "on", "white plate"),
+            ("red clock", "above", "table"),
+            ("red cup", "to the left of", "blue bottle"),
+            ("yellow vase", "next to", "blue bottle"),
+        ),
+    ),
+    Scene(
+        "shelf",
+        genome_file(9000105),
+        TALL,
+        "green room",
+        "in the living room",
+        (
+            Placed("shelf", "brown", (50, 210, 430, 590)),
+            Placed("cat", "grey", (270, 100, 366, 212)),
+            Placed("clock", "yellow", (96, 136, 166, 206)),
+            Placed("book", "red", (84, 280, 122, 392)),
+            Placed("book", "blue", (124, 264, 160, 392)),
+            Placed("book", "green", (162, 290, 204, 392)),
+            Placed("vase", "white", (300, 266, 374, 392)),
+            Placed("box", "orange", (88, 462, 236, 574)),
+            Placed("lamp", "yellow", (290, 436, 374, 574)),
+        ),
+        (
+            ("grey cat", "on", "shelf"),
+            ("white vase", "to the right of", "green book"),
+            ("blue book", "next to", "red book"),
+            ("white vase", "above", "yellow lamp"),
+            ("orange box", "to the left of", "yellow lamp"),
+        ),
+    ),
+    Scene(
+        "desk",
+        genome_file(9000107),
+        VGA,
+        "blue room",
+        "in the office",
+        (
+            Placed("mirror", "brown", (270, 36, 360, 176)),
+            Placed("desk", "brown", (70, 296, 570, 452)),
+            Placed("lamp", "yellow", (96, 150, 206, 304)),
+            Placed("book", "blue", (236, 206, 276, 304)),
+            Placed("book", "red", (278, 194, 316, 304)),
+            Placed("cup", "white", (356, 240, 424, 304)),
+            Placed("phone", "black", (470, 220, 516, 304)),
+            Placed("bag", "green", (224, 356, 320, 460)),
+        ),
+        (
+            ("yellow lamp", "on", "desk"),
+            ("white cup", "to the left of", "black phone"),
+            ("black phone", "on", "desk"),
+            ("green bag", "under", "desk"),
+            ("mirror", "above", "desk"),
+        ),
+    ),
+    Scene(
+        "shapes",
+        "nlvr/test-91-0.jpg",
+        (500, 375),
+        "paper",
+        "in the picture",
+        (
+            Placed("circle", "red", (50, 50, 170, 170)),
+            Placed("square", "blue", (320, 44, 440, 164)),
+            Placed("triangle", "green", (56, 216, 186, 334)),
+            Placed("star", "yellow", (310, 206, 446, 336)),
+        ),
+        (
+            ("red circle", "above", "green triangle"),
+            ("blue square", "to the right of", "red circle"),
+            ("yellow star", "under", "blue square"),
+        ),
+    ),
+    Scene(
+        "living room",
+        genome_file(9000109),
+        VGA,
+        "rose room",
+        "in the living room",
+        (
+            Placed("rug", "green", (90, 392, 590, 470)),
+            Placed("lamp", "white", (40, 150, 136, 408)),
+            Placed("sofa", "blue", (168, 226, 516, 416)),
+            Placed("pillow", "yellow", (214, 268, 290, 330)),
+            Placed("cat", "black", (330, 266, 464, 342), "sleeping"),
+        ),
+        (
+            ("black cat", "on", "sofa"),
+            ("yellow pillow", "on", "sofa"),
+            ("yellow pillow", "to the left of", "black cat"),
+            ("white lamp", "to the left of", "sofa"),
+        ),
+    ),
+    Scene(
+        "bedroom",
+        genome_file(9000111),
+        VGA,
+        "blue room",
+        "in the bedroom",
+        (
+            Placed("mirror", "white", (300, 44, 380, 168)),
+            Placed("rug", "orange", (150, 408, 590, 472)),
+            Placed("bed", "purple", (60, 206, 506, 420)),
+            Placed("pillow", "pink", (100, 256, 200, 314)),
+            Placed("book", "green", (330, 250, 416, 304)),
+            Placed("lamp", "yellow", (532, 214, 612, 416)),
+        ),
+        (
+            ("pink pillow", "on", "bed"),
+            ("green book", "on", "bed"),
+            ("pink pillow", "to the left of", "green book"),
+            ("yellow lamp", "to the right of", "bed"),
+            ("mirror", "above", "bed"),
+        ),
+    ),
+    Scene(
+        "fruit",
+        coco_file(700115),
+        (500, 375),
+        "cream room",
+        "in the kitchen",
+        (
+            Placed("table", "white", (20, 236, 480, 372)),
+            Placed("plate", "blue", (110, 196, 390, 262)),
+            Placed("apple", "red", (148, 146, 214, 218)),
+            Placed("apple", "red", (216, 148, 282, 220)),
+            Placed("orange", "orange", (288, 160, 348, 220)),
+            Placed("banana", "yellow", (180, 204, 320, 244)),
+        ),
+        (("blue plate", "on", "table"), ("yellow banana", "on", "blue plate")),
+    ),
+    Scene(
+        "party",
+        coco_file(700117),
+        VGA,
+        "rose room",
+        "in the living room",
+        (
+            Placed("balloon", "red", (84, 60, 154, 240)),
+            Placed("balloon", "blue", (176, 38, 246, 222)),
+            Placed("balloon", "green", (268, 66, 338, 244)),
+            Placed("table", "brown", (50, 322, 590, 460)),
+            Placed("cake", "pink", (240, 222, 392, 330)),
+            Placed("cup", "blue", (110, 268, 166, 330)),
+            Placed("cup", "blue", (184, 268, 236, 330)),
+            Placed("cup", "green", (444, 268, 500, 330)),
+        ),
+        (("pink cake", "on", "table"), ("pink cake", "to the left of", "green cup")),
+    ),
+    Scene(
+        "dots",
+        coco_file(700119),
+        (500, 375),
+        "paper",
+        "in the picture",
+        _dots(),
+    ),
+    Scene(
+        "note",
+        coco_file(700120),
+        (500, 375),
+        "card",
+        "on the wall",
+        (Placed("sign", "yellow", (60, 60, 300, 190)), Placed("sign", "white", (210, 220, 440, 330))),
+        (),
+        (Writing("PANE", (96, 88, 264, 162), "red"), Writing("LATTE", (236, 244, 414, 306), "blue")),
+    ),
+    Scene(
+        "blurred cup",
+        "train/VizWiz_train_00091001.jpg",
+        (480, 360),
+        "cream room",
+        "in the kitchen",
+        (Placed("table", "brown", (40, 250, 440, 356)), Placed("cup", "blue", (180, 150, 290, 258))),
+        (("blue cup", "on", "table"),),
+        flaw="blur",
+    ),
+    Scene(
+        "dark bottle",
+        "train/VizWiz_train_00091002.jpg",
+        (480, 360),
+        "green room",
+        "in the kitchen",
+        (Placed("table", "white", (40, 270, 440, 356)), Placed("bottle", "green", (200, 100, 260, 278))),
+        (("green bottle", "on", "table"),),
+        flaw="too dark",
+    ),
+    Scene(
+        "turned chair",
+        "train/VizWiz_train_00091003.jpg",
+        (480, 360),
+        "blue room",
+        "in the room",
+        (Placed("chair", "red", (190, 120, 310, 320)),),
+        flaw="rotation",
+    ),
+    Scene(
+        "painted chair",
+        coco_file(700121),
+        (480, 360),
+        "green room",
+        "in the living room",
+        (
+            Placed("rug", "blue", (70, 280, 420, 348)),
+            Placed("chair", "red", (190, 110, 310, 320)),
+            Placed("box", "brown", (350, 236, 440, 322)),
+        ),
+        (("red chair", "to the left of", "brown box"),),
+    ),
+)

@@ -1,0 +1,230 @@
+"""The build at a glance: one HTML page that a person reads before anybody trains on the rows.
+
+The page is one file with no script and no address outside itself: it opens from a disk, a ticket or an
+archive, years later, and what the rows hold cannot make it call anywhere (a content security policy
+says so to the browser as well). The same build gives the same bytes.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from upath import UPath
+
+from cards import distributions, svg
+from cards.build import (
+    Build,
+    Counts,
+    Losses,
+    Stage,
+    counts_of,
+    dataset_shards,
+    disagreements,
+    read_build,
+    read_losses,
+    rows_by_split,
+    rows_by_task,
+)
+from cards.samples import draw_samples
+from cards.text import html_environment, language_name
+
+TASKS_SHOWN = 80
+INPUTS_SHOWN = 40
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,8})?")
+_MEMORY = ("units", "memory_hits", "duplicates")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage of the funnel. `made` is how many more rows came out than went in (negative: fewer)."""
+
+    stage: Stage
+    drawing: Markup
+    made: int
+
+
+@dataclass(frozen=True)
+class Task:
+    name: str
+    counts: Counts
+    bar: Markup
+
+
+@dataclass(frozen=True)
+class Pace:
+    stage: Stage
+    bar: Markup
+    rows_a_second: float | None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """How many translation units there were, and how many the translator was asked for."""
+
+    units: float
+    hits: float
+    duplicates: float
+    asked: float
+    bar: Markup
+
+
+@dataclass(frozen=True)
+class Language:
+    code: str
+    name: str
+
+
+def write_report(out: UPath) -> UPath:
+    """Write `out/report.html` for the finished build in `out`, and return its path.
+
+    Raises FileNotFoundError or ValueError when `build.json` is missing or unreadable; what a build does
+    not have is left out of the page.
+    """
+    build = read_build(out)
+    seed = build.fingerprint or build.name
+    shards = dataset_shards(out)
+    rejected = read_losses(out / "rejected", "filter", seed)
+    failed = read_losses(out / "failed", "error_class", seed)
+    written = sum(shard.rows for shard in shards)
+    measures = distributions.measure(shards, seed)
+    tasks = _tasks(rows_by_task(shards), rejected, failed)
+    page = (
+        html_environment()
+        .get_template("report.html.j2")
+        .render(
+            build=build,
+            counts=counts_of(build, written, rejected, failed),
+            overview=_overview(counts_of(build, written, rejected, failed)),
+            problems=_problems(build, written, rejected, failed),
+            splits=rows_by_split(shards),
+            steps=_steps(build),
+            losses=[("rejected", "filter", rejected), ("failed", "error class", failed)],
+            loss_bars=_loss_bars(rejected, failed),
+            tasks=tasks[:TASKS_SHOWN],
+            tasks_hidden=tasks[TASKS_SHOWN:],
+            measures=measures,
+            sampled=measures.rows < written,
+            log_scores=bool(measures.scores.size and measures.scores.max() <= 0),
+            ratios=distributions.ratio_histogram(measures.ratios),
+            scores=distributions.score_histogram(measures.scores),
+            memory=_memory(build),
+            paces=_paces(build),
+            inputs=build.inputs[:INPUTS_SHOWN],
+            counters=_other_counters(build),
+            samples=draw_samples(shards, seed, _image_roots(out, build)),
+            rows_shown=written,
+            config={name: _plain(value) for name, value in build.config.items()},
+            settings={name: _plain(value) for name, value in build.translator_settings.items()},
+            source=_language(build.config, ("source_language", "from"), "en"),
+            target=_language(build.config, ("target_language", "to"), ""),
+        )
+    )
+    path = out / "report.html"
+    path.write_text(page, encoding="utf-8", errors="replace", newline="\n")
+    return path
+
+
+def _problems(build: Build, written: int, rejected: Losses, failed: Losses) -> list[str]:
+    found = []
+    if build.status != "finished":
+        found.append(f"The build is not finished: its status is “{build.status or 'unknown'}”.")
+    return found + disagreements(build, written, rejected, failed)
+
+
+def _parts(counts: Counts) -> list[tuple[str, float]]:
+    return [
+        ("written", counts.rows_written),
+        ("rejected", counts.rows_rejected),
+        ("failed", counts.rows_failed),
+    ]
+
+
+def _overview(counts: Counts) -> Markup:
+    return svg.stacked_bar(_parts(counts), max(counts.rows_in, sum(amount for _, amount in _parts(counts))))
+
+
+def _loss_bars(rejected: Losses, failed: Losses) -> dict[tuple[str, str], Markup]:
+    return {
+        (reason.name, kind): svg.stacked_bar([(kind, reason.rows)], losses.rows)
+        for kind, losses in (("rejected", rejected), ("failed", failed))
+        for reason in losses.reasons
+    }
+
+
+def _steps(build: Build) -> list[Step]:
+    if not build.stages:
+        return []
+    whole = max(max(stage.counts.rows_in, stage.counts.rows_written) for stage in build.stages)
+    following = [stage.counts.rows_in for stage in build.stages[1:]] + [0]
+    return [
+        Step(stage, svg.funnel_step(_parts(stage.counts), after, whole), -stage.counts.left_over)
+        for stage, after in zip(build.stages, following, strict=True)
+    ]
+
+
+def _tasks(written: Counter[str], rejected: Losses, failed: Losses) -> list[Task]:
+    counts = {
+        name: Counts(
+            written[name] + rejected.tasks.get(name, 0) + failed.tasks.get(name, 0),
+            written[name],
+            rejected.tasks.get(name, 0),
+            failed.tasks.get(name, 0),
+        )
+        for name in {*written, *rejected.tasks, *failed.tasks}
+    }
+    largest = max((each.rows_in for each in counts.values()), default=0)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1].rows_in, item[0]))
+    return [Task(name, each, svg.stacked_bar(_parts(each), largest)) for name, each in ordered]
+
+
+def _memory(build: Build) -> Memory | None:
+    units, hits, duplicates = (sum(stage.counters.get(name, 0) for stage in build.stages) for name in _MEMORY)
+    if not units:
+        return None
+    asked = sum(stage.counters.get("translated", 0) for stage in build.stages) or max(0, units - hits - duplicates)
+    bar = svg.stacked_bar([("written", asked), ("hits", hits), ("duplicates", duplicates)], units)
+    return Memory(units, hits, duplicates, asked, bar)
+
+
+def _paces(build: Build) -> list[Pace]:
+    longest = max((stage.seconds or 0 for stage in build.stages), default=0)
+    return [
+        Pace(
+            stage,
+            svg.stacked_bar([("ink", stage.seconds or 0)], longest),
+            stage.counts.rows_in / stage.seconds if stage.seconds else None,
+        )
+        for stage in build.stages
+        if stage.seconds is not None
+    ]
+
+
+def _other_counters(build: Build) -> list[tuple[str, str, float]]:
+    return [
+        (stage.name, name.replace("_", " "), value)
+        for stage in build.stages
+        for name, value in stage.counters.items()
+        if name not in (*_MEMORY, "translated") and "/" not in name
+    ]
+
+
+def _language(config: Mapping[str, object], names: tuple[str, ...], otherwise: str) -> Language:
+    for code in (*(config.get(name) for name in names), otherwise):
+        if isinstance(code, str) and _LANGUAGE.fullmatch(code):
+            return Language(code.replace("_", "-"), language_name(code))
+    return Language("", "the target language")
+
+
+def _image_roots(out: UPath, build: Build) -> list[UPath]:
+    """Where the rows' images may lie: the dataset, the build, and the folders given as its `images`."""
+    given = build.config.get("images")
+    folders = [UPath(folder) for folder in given if isinstance(folder, str)] if isinstance(given, list) else []
+    return [root for folder in (out / "dataset", out, *folders) for root in (folder, folder.absolute())]
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,141 @@
+"""The translation memory and what is built on it: keys, duplicates, claims, crashes."""
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from builders.stages import translate as stage
+from translators import Translation, TranslationMemory, Unit, translate
+from translators.memory import identity, key, normalised
+
+
+class Shouter:
+    """A translator that counts what it is asked."""
+
+    name, revision, together, warning = "shouter", "1", False, None
+
+    def __init__(self, **settings: str) -> None:
+        self.settings = {"target": "it", **settings}
+        self.asked: list[Unit] = []
+
+    def translate(self, units: Sequence[Unit]) -> list[Translation]:
+        self.asked += units
+        return [
+            Translation((), error="too long") if "LONG" in unit.texts[0] else Translation(tuple(t.upper() for t in unit.texts), -0.5)
+            for unit in units
+        ]
+
+    def count_tokens(self, units: Sequence[Unit]) -> int:
+        return sum(len(text.split()) for unit in units for text in unit.texts)
+
+
+class Local:
+    """A memory for one worker: what is not known is always the caller's to translate."""
+
+    def __init__(self, path: str = ":memory:") -> None:
+        self.memory = TranslationMemory(path)
+        self.put, self.add_speed = self.memory.put, self.memory.add_speed
+
+    def claim(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Translation], list[bytes]]:
+        found = self.memory.get(keys)
+        return found, [item for item in keys if item not in found]
+
+
+def captions(*texts: str) -> list[Unit]:
+    return [Unit("caption", (text,)) for text in texts]
+
+
+def test_each_distinct_text_is_translated_once_and_placeholders_never() -> None:
+    shouter, memory = Shouter(), Local()
+    made, account = translate(captions("a cat", "<image>\na dog", "a cat", "12.5", "a  dog"), shouter, memory)
+    assert [item.texts for item in made] == [("A CAT",), ("<image>\nA DOG",), ("A CAT",), ("12.5",), ("A DOG",)]
+    assert [unit.texts for unit in shouter.asked] == [("a cat",), ("a dog",)]
+    assert (account.units, account.duplicates, account.translated) == (4, 2, 2)
+    again, account = translate(captions("a dog", "a bird"), shouter, memory)
+    assert [item.texts for item in again] == [("A DOG",), ("A BIRD",)]
+    assert (account.memory_hits, account.translated) == (1, 1)
+
+
+def test_an_error_is_returned_and_not_remembered() -> None:
+    shouter, memory = Shouter(), Local()
+    for _ in range(2):
+        made, account = translate(captions("a LONG text", "a cat"), shouter, memory)
+        assert made[0].error == "too long"
+        assert made[1].texts == ("A CAT",)
+    assert [unit.texts[0] for unit in shouter.asked].count("a LONG text") == 2
+    assert len(memory.memory) == 1
+
+
+def test_the_key_holds_everything_that_changes_the_output() -> None:
+    unit = Unit("caption", ("a cat",))
+    keys = {
+        key(identity(translator), some)
+        for translator in (Shouter(), Shouter(target="eu"), Shouter(beams="4"))
+        for some in (unit, Unit("answer", ("a cat",)), Unit("caption", ("a dog",)), Unit("caption", ("a", "cat")))
+    }
+    assert len(keys) == 12
+    assert normalised("a  cat\n") == "a cat"
+    assert normalised("cafe\u0301") == "caf\u00e9"
+
+
+def test_units_that_belong_together_reach_the_translator_together() -> None:
+    shouter, memory = Shouter(), Local()
+    shouter.together = True
+    unit = Unit("question+option+option", ("is it red?", "(A) red", "(B) blue"))
+    made, account = translate([unit, unit], shouter, memory)
+    assert [item.texts for item in made] == [("IS IT RED?", "(A) RED", "(B) BLUE")] * 2
+    assert [asked.texts for asked in shouter.asked] == [("is it red?", "red", "blue")]
+    assert account.duplicates == 1
+
+
+def _write_for_ever(path: str) -> None:
+    memory = TranslationMemory(path)
+    settings = identity(Shouter())
+    for n in range(1_000_000):
+        units = captions(*(f"{n} {m}" for m in range(20)))
+        memory.put(settings, [(key(settings, unit), unit, Translation(("x",))) for unit in units])
+
+
+def test_a_writer_that_is_killed_leaves_whole_transactions(tmp_path: Path) -> None:
+    path = str(tmp_path / "memory.sqlite")
+    for _ in range(3):
+        writer = multiprocessing.get_context("spawn").Process(target=_write_for_ever, args=(path,))
+        writer.start()
+        before = len(TranslationMemory(path))
+        while len(TranslationMemory(path)) < before + 200:
+            time.sleep(0.02)
+        assert writer.pid
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+        assert len(TranslationMemory(path)) % 20 == 0
+        assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_two_workers_share_the_work_and_a_lost_claim_lapses(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = stage.SharedMemory(":memory:")
+    settings = identity(Shouter())
+    units = {key(settings, unit): unit for unit in captions("a", "b", "c")}
+    keys = list(units)
+    assert shared.claim("one", keys[:2]) == ({}, keys[:2])
+    assert shared.claim("two", keys) == ({}, keys[2:]), "what the first has claimed is not the second's"
+    shared.put("one", settings, [(keys[0], units[keys[0]], Translation(("A",)))])
+    found, mine = shared.claim("two", keys)
+    assert list(found) == [keys[0]]
+    assert mine == [keys[2]]
+    now = time.monotonic()
+    monkeypatch.setattr(stage.time, "monotonic", lambda: now + stage.CLAIM_SECONDS + 1)
+    assert keys[1] in shared.claim("two", keys)[1], "a worker that died keeps nothing for ever"
+
+
+def test_speed_is_measured_and_kept(tmp_path: Path) -> None:
+    memory = TranslationMemory(tmp_path / "memory.sqlite")
+    assert memory.speed("x") is None
+    memory.add_speed("x", 1000, 2.0)
+    memory.add_speed("x", 500, 1.0)
+    assert memory.speed("x") == 500

@@ -1,0 +1,115 @@
+"""Numbers in two languages: is every number of one text in the other, whatever its dress?
+
+The same number is written 1,000.5 and 1.000,5, 2 and "due", 19th and XIX, 10:30 and 10.30, 3 pm and 15:00.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+_WORD = re.compile(r"[^\W\d_]++(?:-[^\W\d_]++)*+")
+_CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d\d)(?!\d)")
+_AFTERNOON = re.compile(r"\d\s?p\.?\s?m\b", re.IGNORECASE)
+_DECADE = re.compile(r"(\d\d(\d0))['’]?s\b")
+_NUMERAL = re.compile(r"\d++(?:[.,]\d++)*+")
+_ROMAN = re.compile(r"\b(?=[XVI])(X{0,3})(IX|IV|V?I{0,3})(?=(?:er?|ème)?\b)")
+_DECIMAL_POINT = frozenset({"en", "he", "hi", "ja", "ko", "ms", "mt", "sw", "ta", "th", "tl", "yue", "zh"})
+_THOUSANDS_BLANK = frozenset({"bg", "cs", "fi", "fr", "hu", "lt", "lv", "nb", "pl", "ru", "sk", "sv", "uk"})
+# 0 to 20 in order; other forms of the same number, such as ordinals, after a slash.
+_NUMBER_WORDS = {
+    "en": """zero one/first/a/an two/second three/third four/fourth five/fifth six/sixth seven/seventh
+        eight/eighth nine/ninth ten/tenth eleven twelve/dozen thirteen fourteen fifteen sixteen seventeen
+        eighteen nineteen twenty/twentieth""",
+    "it": """zero un/uno/una/primo/prima due/secondo/seconda tre/terzo/terza quattro/quarto/quarta
+        cinque/quinto/quinta sei/sesto/sesta sette/settimo/settima otto/ottavo/ottava nove/nono/nona
+        dieci/decimo/decima undici dodici/dozzina tredici quattordici quindici sedici diciassette diciotto
+        diciannove venti/ventesimo/ventesima""",
+    "es": """cero un/uno/una/primer/primero/primera dos/segundo/segunda tres/tercer/tercero/tercera
+        cuatro/cuarto/cuarta cinco/quinto/quinta seis/sexto/sexta siete/séptimo/séptima ocho/octavo/octava
+        nueve/noveno/novena diez/décimo/décima once doce/docena trece catorce quince dieciséis diecisiete
+        dieciocho diecinueve veinte/vigésimo""",
+    "fr": """zéro un/une/premier/première deux/deuxième/second/seconde trois/troisième quatre/quatrième
+        cinq/cinquième six/sixième sept/septième huit/huitième neuf/neuvième dix/dixième onze douze/douzaine
+        treize quatorze quinze seize dix-sept dix-huit dix-neuf vingt/vingtième""",
+    "de": """null ein/erst zwei dritt/drei vier fünf sechs sieben/siebt acht neun zehn elf zwölf/dutzend
+        dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn zwanzig""",
+    "eu": """zero bat/lehen bi hiru lau bost/bosgarren sei zazpi zortzi bederatzi hamar hamaika hamabi/dozena
+        hamahiru hamalau hamabost hamasei hamazazpi hemezortzi/hamazortzi hemeretzi hogei""",
+}
+_TABLES = {
+    language: {form: str(value) for value, forms in enumerate(row.split()) for form in forms.split("/")}
+    for language, row in _NUMBER_WORDS.items()
+}
+_SMALL = frozenset(_TABLES["en"].values())
+_JOINS_WORDS = frozenset({"de", "eu"})  # a number word begins a longer one: "zweistöckig", "hiruak"
+
+
+def differing_numerals(source: str, target: str, from_language: str, to_language: str) -> float | None:
+    """Numerals lost or numerals invented, whichever are more; None where neither text has any.
+
+    Languages are ISO 639 codes. Where a language has no table of number words, a numeral up to 20 may
+    vanish but not change.
+    """
+    clock = {f"{hour}.{minute}" for hour, minute in _CLOCK.findall(source)}
+    tokens, translated = _numerals(source, from_language), _numerals(target, to_language)
+    copied = set(tokens) & set(translated)
+    before = Counter(_values(tokens, from_language, copied, clock))
+    after = Counter(_values(translated, to_language, copied, clock))
+    if not before and not after:
+        return None
+    lost = before - after - _said(target, to_language)
+    added = after - before - _said(source, from_language)
+    for value, other in _other_dresses(source, lost):
+        if lost[value] and added[other]:
+            lost, added = lost - Counter([value]), added - Counter([other])
+    if to_language not in _TABLES and not added:
+        lost = Counter({value: count for value, count in lost.items() if value not in _SMALL})
+    return float(max(lost.total(), added.total()))
+
+
+def _numerals(text: str, language: str) -> list[str]:
+    """The numerals of a text as written, in ASCII digits and without blanks between thousands."""
+    blanks = "\u00a0\u202f " if language in _THOUSANDS_BLANK else "\u00a0\u202f"
+    tokens = _NUMERAL.findall(re.sub(rf"(?<=\d)[{blanks}](?=\d{{3}}(?!\d))", "", text))
+    return ["".join(str(int(sign)) if sign.isdecimal() else sign for sign in token) for token in tokens]
+
+
+def _values(tokens: list[str], language: str, copied: set[str], clock: set[str]) -> Iterator[str]:
+    """The numbers that numerals stand for; those `copied` as they are stand for themselves.
+
+    `clock` holds the "10.30" of every 10:30 in the source.
+    """
+    for token in tokens:
+        groups = [token] if token in copied else re.split("[.,]", token)
+        if len(groups) > 1 and token.replace(",", ".") not in clock:
+            groups = _read(groups, re.findall("[.,]", token), "." if language in _DECIMAL_POINT else ",")
+        yield from (group.lstrip("0") or "0" for group in groups if group != "00")
+
+
+def _read(groups: list[str], signs: list[str], decimal: str) -> list[str]:
+    """The numbers in groups of digits with signs between: [1000.5] for 1,000.5, [3, 4, 5] for 3,4,5."""
+    thousands = len(groups[-1]) == 3 and len(groups[0]) <= 3 and groups[0] != "0" and signs[-1] != decimal
+    has_fraction = signs.count(signs[-1]) == 1 and (len(set(signs)) == 2 or not thousands)
+    whole, fraction = (groups[:-1], groups[-1].rstrip("0")) if has_fraction else (groups, "")
+    if any(len(group) != 3 for group in whole[1:]):
+        return groups
+    return ["".join(whole) + (f".{fraction}" if fraction else "")]
+
+
+def _said(text: str, language: str) -> Counter[str]:
+    """The values of the number words and the Roman numerals in a text."""
+    values = Counter(
+        str(10 * len(tens) + ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX").index(ones))
+        for tens, ones in _ROMAN.findall(text)
+    )
+    table = _TABLES.get(language, {})
+    for word in _WORD.findall(text.casefold()):
+        ends = range(min(len(word), 14), 1, -1) if language in _JOINS_WORDS else (len(word),)
+        values.update([table[word[:end]] for end in ends if word[:end] in table][:1])
+    return values
+
+
+def _other_dresses(source: str, values: Counter[str]) -> list[tuple[str, str]]:
+    """(a number of the source, how a translation may write it): 1990s as 90, 3 pm as 15."""
+    hours = _SMALL & values.keys() if _AFTERNOON.search(source) else frozenset()
+    return [*_DECADE.findall(source), *((hour, str(int(hour) + 12)) for hour in sorted(hours))]
