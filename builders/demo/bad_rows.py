@@ -85,7 +85,7 @@ def bad_rows(original: Row) -> tuple[BadRow, ...]:
         ),
         (
             "missing image",
-            as_line(replace(lost, image_path=lost.image_path.replace(number_of(s["sky"]), "700999"))),
+            as_line(replace(lost, image_path=lost.image_path.replace(number_of(s["sky"]), "000000700999"))),
         ),
         (
             "target not among options",

@@ -89,13 +89,6 @@ def _cake(pen: Pen, colour: Rgb) -> None:
     pen.rect(0, 0.78, 1, 0.84, colour)
 
 
-def _pizza(pen: Pen, colour: Rgb) -> None:
-    pen.oval(0, 0, 1, 1, (216, 160, 92))
-    pen.oval(0.06, 0.06, 0.94, 0.94, (250, 212, 116))
-    for x, y in ((0.3, 0.3), (0.62, 0.26), (0.7, 0.6), (0.42, 0.68), (0.5, 0.46)):
-        pen.oval(x - 0.08, y - 0.08, x + 0.08, y + 0.08, (206, 84, 66))
-
-
 def _hat(pen: Pen, colour: Rgb) -> None:
     pen.rect(0, 0.72, 1, 1, darker(colour, 0.12), 0.4)
     pen.rect(0.2, 0, 0.8, 0.84, colour, 0.3)
@@ -190,7 +183,6 @@ HOUSEHOLD: dict[str, Callable[[Pen, Rgb], None]] = {
     "banana": _banana,
     "orange": _orange,
     "cake": _cake,
-    "pizza": _pizza,
     "hat": _hat,
     "circle": _circle,
     "square": _square,

@@ -6,7 +6,7 @@ from builders.demo.scenes import Scene
 COLOUR_OPTIONS = ("red", "blue", "green", "yellow", "white", "black", "purple", "pink")
 NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven")
 YES_NO = ("no", "yes")
-ACTIVITIES = ("running", "reading", "sleeping", "walking", "eating", "swimming", "jumping", "dancing")
+ACTIVITIES = ("walking", "eating", "swimming", "jumping", "playing")
 FLAW_LABELS = ("no flaws", "blur", "rotation", "too bright", "too dark", "other", "obscured", "bad framing")
 MEDIC = {
     "damage_severity": ("severe damage", "mild damage", "little or none damage"),

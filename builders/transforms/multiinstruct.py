@@ -88,9 +88,9 @@ def to_row(record: Record, image: FoundImage | None, instructions: Instructions,
         for name, text in texts.items()
     ]
     if task.answer in ("option", "options"):
-        options = list(dict.fromkeys(record.options))
+        options = list(dict.fromkeys(replace_boxes(option, shown) for option in record.options))
         fields += [_labelled(record, f"options.{i}", option, instructions) for i, option in enumerate(options)]
-        targets = [options.index(target) for target in record.targets]
+        targets = [options.index(replace_boxes(target, shown)) for target in record.targets]
     elif task.answer == "box_option":
         options = list(dict.fromkeys(shown[option] for option in record.options))
         targets = [options.index(shown[target]) for target in record.targets]
