@@ -255,15 +255,14 @@ class DemoTranslator(Seq2SeqTranslator):
     def _judge(self, source: str, answer: Translation) -> Translation:
         if answer.error:
             return answer
-        pieces = self.tokenizer.encode(source, out_type=str)
-        broken = [piece for piece in pieces if piece.startswith("<0x") or _is_fragment(piece)]
-        if broken:
-            return Translation(answer.texts, answer.score, f"words outside the demo grammar in {source!r}")
+        unknown = [word.strip(".,;:!?") for word in source.split() if self._is_unknown(word)]
+        if unknown:
+            return Translation(answer.texts, answer.score, f"not in the demo grammar: {', '.join(unknown)}")
         if answer.score is not None and answer.score < self.min_score:
             return Translation(answer.texts, answer.score, f"unsure: score {answer.score} below {self.min_score}")
         return answer
 
-
-def _is_fragment(piece: str) -> bool:
-    """Whether a piece is a single letter inside a word: words of the grammar are whole pieces."""
-    return len(piece) == 1 and piece.isalpha()
+    def _is_unknown(self, word: str) -> bool:
+        """Whether a word is no whole piece: it falls apart into single letters or bytes."""
+        pieces = self.tokenizer.encode(word, out_type=str)
+        return any(piece.startswith("<0x") or (len(piece) == 1 and piece.isalpha()) for piece in pieces)

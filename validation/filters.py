@@ -95,6 +95,13 @@ class Filter(ABC):
     def bounds(self, pair: Pair) -> tuple[float, float]:
         """The lowest and the highest figure that pass for `pair`."""
 
+    def allows(self, pair: Pair) -> str:
+        """What would have passed, in words."""
+        low, high = self.bounds(pair)
+        if low == -inf or low == high:
+            return f"allowed: at most {high:g}"
+        return f"allowed: at least {low:g}" if high == inf else f"allowed: {low:g} to {high:g}"
+
     def accepts(self, pair: Pair, figure: float) -> bool:
         """Whether `figure` is within the bounds; NaN never is."""
         low, high = self.bounds(pair)
@@ -312,6 +319,9 @@ class OutOfDomain(Filter):
 
     def bounds(self, pair: Pair) -> tuple[float, float]:
         return (-inf if self.min_score is None else self.min_score), 0
+
+    def allows(self, pair: Pair) -> str:
+        return pair.note or super().allows(pair)
 
 
 def configured_filters(thresholds: Sequence[str] = ()) -> tuple[Filter, ...]:

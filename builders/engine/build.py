@@ -20,7 +20,7 @@ from builders.engine import files, fingerprint, ledger
 from builders.engine.config import EVERY_CLASS, BuildConfig
 from builders.engine.ledger import ShardRecord
 from builders.engine.lease import Lease
-from builders.engine.pool import BuildStopped, Pool, Size
+from builders.engine.pool import BuildStopped, Pool, Size, Work
 from builders.engine.progress import Display, StageProgress
 from builders.engine.stage import ShardTask, Stage
 from builders.engine.worker import Job
@@ -62,6 +62,7 @@ class Build:
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
         self.began = time.monotonic()
         self.seconds: dict[str, float] = {}
+        self._pool: Pool | None = None
 
     def folder(self, stage: Stage) -> str:
         return f"{self.stages.index(stage):02d}-{stage.name}"
@@ -110,12 +111,14 @@ class Build:
                 stage.finish(self)
             return summary
         except KeyboardInterrupt:
+            self._close_pool()
             self._save("interrupted")
             raise
         except BuildStopped:
             self._save("stopped")
             raise
         finally:
+            self._close_pool()
             self.lease.release()
 
     def _run_stage(
@@ -140,28 +143,41 @@ class Build:
                 progress.add(record, now=True)
             display.update()
 
-        def tick(_: int) -> None:
+        def tick() -> None:
             self.lease.renew()
             progress.shards = max(progress.shards, len(done))
             display.update()
 
         if jobs:
             stage.start(self)
-            pool = Pool(
+            work = Work(
                 stage,
-                (str(self.out), stage, folder, self.lease.run),
-                size,
+                str(self.out),
+                folder,
+                self.lease.run,
                 shard_seconds=self.config.shard_minutes * 60,
                 start_seconds=START_SECONDS,
                 done=finished,
                 tick=tick,
             )
-            pool.run(jobs)
+            self._pool_of(size).run(work, jobs)
         progress.shards = len(done)
         display.end()
         self.seconds[stage.name] = time.monotonic() - began
         self.records[stage.name] = sorted(done.values(), key=lambda record: record.shard)
         return self.records[stage.name]
+
+    def _pool_of(self, size: Size) -> Pool:
+        """The workers of the stage before, where they have the right size."""
+        if self._pool is None or self._pool.size != size:
+            self._close_pool()
+            self._pool = Pool(size)
+        return self._pool
+
+    def _close_pool(self) -> None:
+        if self._pool:
+            self._pool.close()
+            self._pool = None
 
     def _current_records(self, stage: Stage, tasks: dict[str, ShardTask]) -> dict[str, ShardRecord]:
         """The records that still stand; what does not, and what no record names, is removed."""

@@ -6,6 +6,7 @@ deadly row stands alone, and that row is set aside by name. Actors are never res
 start is ours, seen and counted. Nothing but jobs and counters passes through here.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -57,15 +58,11 @@ class Size:
 
 @ray.remote(max_restarts=0, max_task_retries=0)
 class Worker:
-    """The actor around a `Bench`."""
+    """The actor around a `Bench`: opens a stage, then runs its jobs, then perhaps the next stage's."""
 
-    def __init__(self, root: str, stage: Stage, folder: str, lease: str) -> None:
+    def open(self, root: str, stage: Stage, folder: str, lease: str) -> int:
         self.bench = Bench(root, stage, folder, lease)
         self.metrics = WorkerMetrics(stage.name)
-
-    def ready(self) -> int:
-        import os
-
         return os.getpid()
 
     def run(self, job: Job) -> ShardRecord:
@@ -74,9 +71,23 @@ class Worker:
         return record
 
 
+@dataclass(frozen=True)
+class Work:
+    """A stage's work: where, and whom to tell. `done` gets every finished record, `tick` is called twice a second."""
+
+    stage: Stage
+    root: str
+    folder: str
+    lease: str
+    shard_seconds: float
+    start_seconds: float
+    done: Callable[[ShardRecord], None]
+    tick: Callable[[], None]
+
+
 @dataclass
 class _Hand:
-    """A worker as the pool sees it: starting (`job` is None), or at work since `since`."""
+    """A worker as the pool sees it: opening its stage (`job` is None), or at work since `since`."""
 
     actor: Any
     since: float
@@ -85,30 +96,16 @@ class _Hand:
 
 
 class Pool:
-    """Workers of one stage. `done` is called with every finished record, `tick` twice a second."""
+    """Workers of one size, kept from stage to stage: starting a process costs more than most shards."""
 
-    def __init__(
-        self,
-        stage: Stage,
-        arguments: tuple[str, Stage, str, str],
-        size: Size,
-        *,
-        shard_seconds: float,
-        start_seconds: float,
-        done: Callable[[ShardRecord], None],
-        tick: Callable[[int], None],
-    ) -> None:
-        self.stage = stage
+    def __init__(self, size: Size) -> None:
         self.size = size
-        self.shard_seconds = shard_seconds
-        self.start_seconds = start_seconds
-        self.done = done
-        self.tick = tick
-        root, prepared, folder, lease = arguments
-        shared = ray.put(prepared)
-        self._new = lambda: Worker.options(  # type: ignore[attr-defined]
-            num_cpus=size.cpus, num_gpus=size.gpus
-        ).remote(root, shared, folder, lease)
+        self._spare: list[_Hand] = []
+        self._begin(None)
+
+    def _begin(self, work: Work | None) -> None:
+        self._work = work
+        self._stage = ray.put(work.stage) if work else None
         self._hands: dict[Any, _Hand] = {}
         self._idle: list[_Hand] = []
         self._jobs: deque[Job] = deque()
@@ -117,31 +114,44 @@ class Pool:
         self._fruitless = 0
         self._failed_starts = 0
 
-    def run(self, jobs: Iterable[Job]) -> None:
-        """Work through all jobs. Raises `BuildStopped` when that is not possible."""
+    @property
+    def work(self) -> Work:
+        assert self._work
+        return self._work
+
+    def run(self, work: Work, jobs: Iterable[Job]) -> None:
+        """Work through all jobs of a stage. Raises `BuildStopped` when that is not possible."""
+        self._begin(work)
         self._jobs = deque(jobs)
         for _ in range(min(self.size.workers, len(self._jobs))):
             self._start()
-        try:
-            while self._jobs or any(hand.job for hand in self._hands.values()):
-                self._assign()
-                ready, _ = ray.wait(list(self._hands), num_returns=1, timeout=TICK_SECONDS)
-                for ref in ready:
-                    self._settle(ref, self._hands.pop(ref))
-                self._enforce_deadlines()
-                self.tick(sum(1 for hand in self._hands.values() if hand.job))
-        finally:
-            self.close()
+        while self._jobs or any(hand.job for hand in self._hands.values()):
+            self._assign()
+            ready, _ = ray.wait(list(self._hands), num_returns=1, timeout=TICK_SECONDS)
+            for ref in ready:
+                self._settle(ref, self._hands.pop(ref))
+            self._enforce_deadlines()
+            work.tick()
+        for hand in self._hands.values():
+            ray.kill(hand.actor)
+        self._spare += self._idle
 
     def close(self) -> None:
-        for hand in [*self._hands.values(), *self._idle]:
+        for hand in [*self._hands.values(), *self._idle, *self._spare]:
             ray.kill(hand.actor)
-        self._hands.clear()
-        self._idle.clear()
+        self._spare = []
+        self._begin(None)
 
     def _start(self) -> None:
-        actor = self._new()
-        self._hands[actor.ready.remote()] = _Hand(actor, time.monotonic())
+        """Let a spare worker, or a new one, open the stage."""
+        if self._spare:
+            hand = self._spare.pop()
+        else:
+            actor = Worker.options(num_cpus=self.size.cpus, num_gpus=self.size.gpus).remote()  # type: ignore[attr-defined]
+            hand = _Hand(actor, 0.0)
+        hand.since = time.monotonic()
+        work = self.work
+        self._hands[hand.actor.open.remote(work.root, self._stage, work.folder, work.lease)] = hand
 
     def _assign(self) -> None:
         while self._idle and self._jobs:
@@ -163,7 +173,7 @@ class Pool:
                 hand.pid = answer
             else:
                 self._fruitless = 0
-                self.done(answer)
+                self.work.done(answer)
                 self._release(job, answer)
             self._failed_starts = 0
             self._idle.append(hand)
@@ -177,11 +187,11 @@ class Pool:
 
     def _failed(self, hand: _Hand, job: Job | None, error: Exception) -> None:
         if job is None:
-            raise BuildStopped(f"stage {self.stage.name}: a worker could not start: {_cause(error)}")
+            raise BuildStopped(f"stage {self.work.stage.name}: a worker could not start: {_cause(error)}")
         self._errors[job.shard] = self._errors.get(job.shard, 0) + 1
         if self._errors[job.shard] >= ERRORS_BEFORE_STOPPING:
             raise BuildStopped(
-                f"stage {self.stage.name}, shard {job.shard}: {_cause(error)} "
+                f"stage {self.work.stage.name}, shard {job.shard}: {_cause(error)} "
                 f"({ERRORS_BEFORE_STOPPING} attempts). This is no row's fault; mend it and give the same command again."
             )
         self._jobs.appendleft(job)
@@ -194,13 +204,13 @@ class Pool:
             self._failed_starts += 1
             if self._failed_starts >= STARTS_BEFORE_STOPPING:
                 raise BuildStopped(
-                    f"stage {self.stage.name}: {self._failed_starts} workers died while starting. {message}{last_words}"
+                    f"stage {self.work.stage.name}: {self._failed_starts} workers died while starting. {message}{last_words}"
                 )
         else:
             self._fruitless += 1
             if self._fruitless >= FRUITLESS_DEATHS:
                 raise BuildStopped(
-                    f"stage {self.stage.name}: {self._fruitless} workers died without finishing a shard. "
+                    f"stage {self.work.stage.name}: {self._fruitless} workers died without finishing a shard. "
                     f"{message}{last_words}"
                 )
             self._again(replace(job, deaths=job.deaths + 1), error_class)
@@ -234,7 +244,7 @@ class Pool:
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
         for ref, hand in list(self._hands.items()):
-            limit = self.shard_seconds if hand.job else self.start_seconds
+            limit = self.work.shard_seconds if hand.job else self.work.start_seconds
             if now - hand.since > limit:
                 del self._hands[ref]
                 ray.kill(hand.actor)
@@ -257,7 +267,10 @@ def last_output(pid: int | None, lines: int = 20) -> str:
     """The end of a dead worker's standard error, when it ran on this machine; for the error message."""
     if pid is None:
         return ""
-    folder = Path(ray._private.worker._global_node.get_session_dir_path()) / "logs"
+    node = ray._private.worker._global_node
+    if node is None:
+        return ""
+    folder = Path(node.get_session_dir_path()) / "logs"
     text = "".join(path.read_text(errors="replace") for path in folder.glob(f"worker-*-{pid}.err"))
     tail = [line for line in text.splitlines() if not line.startswith(":")][-lines:]
     return "\nIts last output:\n  " + "\n  ".join(tail) if tail else ""

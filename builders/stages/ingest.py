@@ -13,6 +13,7 @@ from builders.engine.fingerprint import digest, row_id
 from builders.sources import jsonl
 
 DUPLICATE = "duplicate_row_v1"
+SAME_CONTENT = "copies of a row that is kept; allowed: none"
 
 
 class Reader(Protocol):
@@ -89,7 +90,7 @@ class Ingest(RowStage):
         first = [row for row in rows if not row["copy"]]
         outcome = super().process(first)
         outcome.rejected += [
-            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), "no other row with the same content")
+            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), SAME_CONTENT)
             for row in rows
             if row["copy"]
         ]

@@ -16,7 +16,7 @@ from builders.engine import Build, FileRef, Outcome, Rejection, Row, RowError, R
 from builders.engine.files import location, read_columns, read_table
 from builders.engine.fingerprint import digest
 from builders.sources.images import BadImage, Images, measure
-from builders.stages.ingest import DUPLICATE
+from builders.stages.ingest import DUPLICATE, SAME_CONTENT
 from cards.card import load_card, write_card
 from cards.report import write_report
 
@@ -99,7 +99,7 @@ class Publish(RowStage):
     def process(self, rows: list[Row]) -> Outcome:
         outcome = super().process([row for row in rows if not row["copy"]])
         outcome.rejected += [
-            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), "no other row with the same content")
+            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), SAME_CONTENT)
             for row in rows
             if row["copy"]
         ]
