@@ -81,7 +81,9 @@ class Toy:
         return value
 
     def rows(self, folder: str = "dataset/data") -> list[dict[str, Any]]:
-        return [row for path in sorted((self.out / folder).glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+        return [
+            row for path in sorted((self.out / folder).glob("*.parquet")) for row in pq.read_table(path).to_pylist()
+        ]
 
     def dataset_bytes(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted((self.out / "dataset").rglob("*.parquet"))}

@@ -26,7 +26,11 @@ class Counting:
     def _kill_the_driver_if_told_to(self) -> None:
         """`kill-at` beside the log holds how many units may be translated first, and the driver's number."""
         order = self.log.with_name("kill-at")
-        if order.exists() and self.log.exists() and self.log.read_text().count("\n") >= int(order.read_text().split()[0]):
+        if (
+            order.exists()
+            and self.log.exists()
+            and self.log.read_text().count("\n") >= int(order.read_text().split()[0])
+        ):
             driver = int(order.read_text().split()[1])
             order.unlink()
             os.kill(driver, signal.SIGKILL)

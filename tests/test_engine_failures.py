@@ -154,7 +154,9 @@ def test_a_driver_on_its_own_machine_takes_its_workers_with_it(tmp_path: Path) -
     toy = Toy(tmp_path, "", ["--shard-rows", "10", "--workers", "2"])
     toy.write(numbered(40))
     environment = {key: value for key, value in toy.environment().items() if key != "RAY_ADDRESS"}
-    with subprocess.Popen(toy.command("--slow", "0.3"), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        toy.command("--slow", "0.3"), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         _wait_for_calls(toy, 2)
         process.kill()
     workers = {int(line.split()[1]) for line in (tmp_path / "calls.log").read_text().splitlines()}

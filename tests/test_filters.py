@@ -405,7 +405,9 @@ def test_thresholds_are_set_by_name_and_an_unknown_one_lists_what_there_is() -> 
     assert not LengthRatio().accepts(pair, 0.3)
     assert filters["length_ratio_v1"].accepts(pair, 0.3)
     assert filters["numbers_v1"].accepts(pair, 1.0)
-    with pytest.raises(ValueError, match=r"length_ratio_v2.widened=2: no such threshold; there are .*length_ratio_v1.widened"):
+    with pytest.raises(
+        ValueError, match=r"length_ratio_v2.widened=2: no such threshold; there are .*length_ratio_v1.widened"
+    ):
         configured_filters(("length_ratio_v2.widened=2",))
     with pytest.raises(ValueError, match="'much' is no number"):
         configured_filters(("numbers_v1.allowed=much",))

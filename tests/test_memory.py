@@ -27,7 +27,9 @@ class Shouter:
     def translate(self, units: Sequence[Unit]) -> list[Translation]:
         self.asked += units
         return [
-            Translation((), error="too long") if "LONG" in unit.texts[0] else Translation(tuple(t.upper() for t in unit.texts), -0.5)
+            Translation((), error="too long")
+            if "LONG" in unit.texts[0]
+            else Translation(tuple(t.upper() for t in unit.texts), -0.5)
             for unit in units
         ]
 

@@ -109,14 +109,23 @@ def test_every_task_becomes_a_conversation_in_every_style(task: str) -> None:
 
 def test_both_forms_give_the_same_conversation() -> None:
     """Form A has boxes as numbers, and no target where the target is a box."""
-    for task in ("VG", "VG_selection", "select_overlap_most_region", "object_match", "commonsense_VQA", "region_generation"):
+    for task in (
+        "VG",
+        "VG_selection",
+        "select_overlap_most_region",
+        "object_match",
+        "commonsense_VQA",
+        "region_generation",
+    ):
         assembled = example(task)
         per_task = copy.deepcopy(assembled)
         per_task["region"] = [[float(n) if n == "10" else int(n) for n in box.split()] for box in assembled["region"]]
         regions = per_task["meta_data"]["object_regions"]
         per_task["meta_data"]["object_regions"] = {
             # VCR's form A has one flat box a name.
-            name: [int(n) for n in boxes[0].split()] if task == "commonsense_VQA" else [[int(n) for n in boxes[0].split()]]
+            name: [int(n) for n in boxes[0].split()]
+            if task == "commonsense_VQA"
+            else [[int(n) for n in boxes[0].split()]]
             for name, boxes in regions.items()
         }
         if TASKS[task].answer in ("boxes", "box_option"):
@@ -151,7 +160,11 @@ def test_boxes_are_never_guessed() -> None:
     with pytest.raises(RowError, match="its boxes need its size") as raised:
         make(example("VG"), None)
     assert raised.value.error_class == "MissingImage"
-    for box, says in (("30 20 10 40", "no area"), ("1 2 3", "no box"), ("150 20 160 40", "outside its image of 100 x 200")):
+    for box, says in (
+        ("30 20 10 40", "no area"),
+        ("1 2 3", "no box"),
+        ("150 20 160 40", "outside its image of 100 x 200"),
+    ):
         with pytest.raises(RowError, match=says) as raised:
             make(example("VG") | {"region": [box]})
         assert raised.value.error_class == "BadBox"
@@ -177,7 +190,9 @@ def test_boxes_inside_sentences_are_normalised_and_years_are_not() -> None:
 
 
 def test_several_targets_become_several_identifiers_and_none_is_a_label() -> None:
-    row = raw("region_object_selection", region=OPTIONS_B, options=["sheep", "giraffe", "None"], target_txt="giraffe, sheep")
+    row = raw(
+        "region_object_selection", region=OPTIONS_B, options=["sheep", "giraffe", "None"], target_txt="giraffe, sheep"
+    )
     answers = {converse(row, seed)[1] for seed in range(30)}
     assert answers == {"1, 2", "A, B", "a, b", "IT(sheep), IT(giraffe)"}
     row["target_txt"] = "None"
@@ -196,7 +211,9 @@ def test_more_than_26_boxes_get_numbers_and_duplicates_are_merged() -> None:
 
 def test_medic_rows_offer_their_own_labels_alone() -> None:
     own = ["severe damage", "mild damage", "little or none damage"]
-    row = raw("medic_damage_severity", options=[*own, "fire", "flood"], target_txt="mild damage", meta_data={"options": own})
+    row = raw(
+        "medic_damage_severity", options=[*own, "fire", "flood"], target_txt="mild damage", meta_data={"options": own}
+    )
     assert read_record(row).options == tuple(own)
 
 

@@ -59,7 +59,9 @@ class Recipe:
         return Counter(line.split("\t", 1)[1] for line in self.log.read_text().splitlines())
 
     def dataset(self) -> dict[str, bytes]:
-        return {str(path.relative_to(self.out)): path.read_bytes() for path in sorted((self.out / "dataset").rglob("*.*"))}
+        return {
+            str(path.relative_to(self.out)): path.read_bytes() for path in sorted((self.out / "dataset").rglob("*.*"))
+        }
 
     def counts(self) -> dict[str, int]:
         counts: dict[str, int] = json.loads((self.out / "build.json").read_text())["counts"]
@@ -75,8 +77,9 @@ def write_rows(folder: Path, count: int = 60) -> None:
     for n in range(count):
         image = f"./raw_datasets/coco/{'abc'[n % 3]}.png"
         if n % 3:
+            question = f"Who stands at door {n % 17}?"
             rows.append(
-                {"unique_id": f"q{n}", "task_name": "VQA", "image_path": image, "question": f"Who stands at door {n % 17}?",
+                {"unique_id": f"q{n}", "task_name": "VQA", "image_path": image, "question": question,
                  "options": ["a man", "a woman", f"door {n % 5}"], "target_txt": "a man"}
             )  # fmt: skip
         else:
@@ -124,7 +127,9 @@ def test_killed_from_within_no_unit_is_translated_again(recipe: Recipe) -> None:
     assert set(recipe.units().values()) == {1}
     assert recipe.units() == undisturbed.units()
     ours, theirs = recipe.dataset(), undisturbed.dataset()
-    assert [name for name in ours if ours[name] != theirs[name]] == ["dataset/README.md"], "its command names its folder"
+    assert [name for name in ours if ours[name] != theirs[name]] == ["dataset/README.md"], (
+        "its command names its folder"
+    )
     assert str(recipe.out).encode() in ours["dataset/README.md"]
 
 

@@ -11,7 +11,7 @@ from transformers import T5Config, T5ForConditionalGeneration
 
 from translators import Translator, TranslatorError, Unit, load_translator
 from translators.demo import MODEL
-from translators.seq2seq import END, DemoTranslator, Seq2SeqTranslator, max_target_tokens
+from translators.seq2seq import DemoTranslator, Seq2SeqTranslator, max_target_tokens
 
 SENTENCES = [
     "A red ball on the table.", "What color is the cup?", "yes", "two dogs", "Is there a giraffe?", "the old chair",
@@ -42,7 +42,9 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_demo_model_translates_its_grammar(demo: DemoTranslator) -> None:
     assert isinstance(demo, Translator)
-    made = demo.translate([Unit("caption", ("A red ball on the table.",)), Unit("question", ("What color is the cup?",))])
+    made = demo.translate(
+        [Unit("caption", ("A red ball on the table.",)), Unit("question", ("What color is the cup?",))]
+    )
     assert [item.texts for item in made] == [("Una palla rossa sul tavolo.",), ("Di che colore è la tazza?",)]
     assert all(item.score is not None and item.score > demo.min_score and item.note is None for item in made)
 

@@ -51,9 +51,7 @@ def test_what_is_no_box_is_an_error(value: object) -> None:
 def test_only_known_box_strings_are_rewritten() -> None:
     shown = {"7 174 440 329": "[A]", "17.5 1 2 3": "[B]"}
     text = "In 1999, person 1 in 7 174 440 329, not 17 174 440 329 nor 7 174 440 3290, and 17.5 1 2 3."
-    assert replace_boxes(text, shown) == (
-        "In 1999, person 1 in [A], not 17 174 440 329 nor 7 174 440 3290, and [B]."
-    )
+    assert replace_boxes(text, shown) == ("In 1999, person 1 in [A], not 17 174 440 329 nor 7 174 440 3290, and [B].")
 
 
 OPTIONS = st.lists(st.text(min_size=1).map(str.strip).filter(bool), min_size=1, max_size=40)
@@ -72,7 +70,9 @@ def test_the_identifier_points_at_the_target(options: list[str], data: st.DataOb
         assert laid_out.lines.count(f"{laid_out.answer}. {target}") == 1
 
 
-@given(st.lists(st.text("abc ,", min_size=1).map(str.strip).filter(bool), min_size=1, max_size=6, unique=True), st.data())
+@given(
+    st.lists(st.text("abc ,", min_size=1).map(str.strip).filter(bool), min_size=1, max_size=6, unique=True), st.data()
+)
 def test_several_targets_are_found_in_any_order(options: list[str], data: st.DataObject) -> None:
     plain = [option for option in options if "," not in option]
     if not plain:
@@ -143,5 +143,7 @@ def test_what_is_wrong_in_an_instruction_file_is_named(italian: Instructions) ->
         ("VQA_color", "mahogany", None),
     ],
 )
-def test_closed_labels_come_from_the_glossary(italian: Instructions, task: str, english: str, expected: str | None) -> None:
+def test_closed_labels_come_from_the_glossary(
+    italian: Instructions, task: str, english: str, expected: str | None
+) -> None:
     assert italian.label(task, english) == expected

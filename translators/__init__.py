@@ -1,7 +1,7 @@
 """Text in, text out: translators, the translation memory and placeholders. Runs without Ray.
 
-    from translators import TranslationMemory, Unit, load_translator, translate
-    italian, account = translate([Unit("caption", ("A red cup.",))], load_translator("demo", "it"), memory)
+from translators import TranslationMemory, Unit, load_translator, translate
+italian, account = translate([Unit("caption", ("A red cup.",))], load_translator("demo", "it"), memory)
 """
 
 import importlib
@@ -26,7 +26,9 @@ def load_translator(model: str, target: str, *, factory: str = "", batch_tokens:
         except (ImportError, AttributeError, ValueError) as error:
             raise TranslatorError(f"--translator {factory}: {error}; it must be module:function") from error
         if not isinstance(made, Translator):
-            raise TranslatorError(f"--translator {factory}: what it returns is no Translator (see translators/units.py)")
+            raise TranslatorError(
+                f"--translator {factory}: what it returns is no Translator (see translators/units.py)"
+            )
         return made
     from translators.seq2seq import DemoTranslator, Seq2SeqTranslator
 

@@ -169,7 +169,7 @@ class Seq2SeqTranslator:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:
-            model = T5ForConditionalGeneration.from_pretrained(found.folder, dtype=dtype)
+            model: Any = T5ForConditionalGeneration.from_pretrained(found.folder, dtype=dtype)
         except (OSError, ValueError, RuntimeError) as error:
             raise TranslatorError(f"{self.name} does not load from {found.folder}: {error}") from error
         start = model.config.decoder_start_token_id

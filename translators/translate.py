@@ -119,9 +119,7 @@ def _assemble(unit: Unit, pieces: list[placeholders.Pieces], made: list[Translat
     if errors:
         return Translation((), error="; ".join(errors))
     texts = iter([text for answer in made for text in answer.texts])
-    joined = tuple(
-        placeholders.join(split, [next(texts) for _ in placeholders.texts(split)]) for split in pieces
-    )
+    joined = tuple(placeholders.join(split, [next(texts) for _ in placeholders.texts(split)]) for split in pieces)
     scores = [answer.score for answer in made if answer.score is not None]
     notes = dict.fromkeys(answer.note for answer in made if answer.note)
     return Translation(joined, min(scores, default=None), "; ".join(note for note in notes if note) or None)

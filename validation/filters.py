@@ -17,7 +17,7 @@ Languages are ISO 639-1 codes ("it"), also with a region ("pt-BR"), or ISO 639-3
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from itertools import pairwise, zip_longest

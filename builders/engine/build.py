@@ -18,8 +18,8 @@ from upath import UPath
 
 from builders.engine import files, fingerprint, ledger
 from builders.engine.config import EVERY_CLASS, BuildConfig
-from builders.engine.ledger import ShardRecord
 from builders.engine.lease import Lease
+from builders.engine.ledger import ShardRecord
 from builders.engine.pool import BuildStopped, Pool, Size, Work
 from builders.engine.progress import Display, StageProgress
 from builders.engine.stage import ShardTask, Stage
@@ -121,17 +121,13 @@ class Build:
             self._close_pool()
             self.lease.release()
 
-    def _run_stage(
-        self, stage: Stage, upstream: list[ShardRecord], size: Size, display: Display
-    ) -> list[ShardRecord]:
+    def _run_stage(self, stage: Stage, upstream: list[ShardRecord], size: Size, display: Display) -> list[ShardRecord]:
         began = time.monotonic()
         folder = self.folder(stage)
         tasks = {task.shard: task for task in stage.plan(self, upstream)}
         done = self._current_records(stage, tasks)
         jobs = list(self._jobs(tasks, done))
-        progress = StageProgress(
-            stage.name, len(jobs) + len(done), sum(task.rows for task in tasks.values())
-        )
+        progress = StageProgress(stage.name, len(jobs) + len(done), sum(task.rows for task in tasks.values()))
         for record in done.values():
             progress.add(record, now=False)
         display.begin(progress)

@@ -73,7 +73,10 @@ class _Parser(argparse.ArgumentParser):
 def parse(config: type[C], description: str, examples: str, arguments: Sequence[str] | None = None) -> C:
     """Read a config from the command line."""
     parser = _Parser(
-        description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        description=description,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     hints = typing.get_type_hints(config)
     for item in dataclasses.fields(config):
@@ -95,7 +98,8 @@ def parse(config: type[C], description: str, examples: str, arguments: Sequence[
             "--" + item.name.replace("_", "-"), default=default, help=text.replace("%", "%%"), **options
         )
     values = vars(parser.parse_args(arguments))
-    return config(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    flags: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return config(**flags)
 
 
 def _plain(hint: Any) -> Any:

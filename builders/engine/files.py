@@ -97,7 +97,9 @@ def read_table(root: UPath, file: FileRef) -> pa.Table:
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise DamagedFile(f"{path} is in the ledger but not on disk; delete its ledger entry to make it again") from error
+        raise DamagedFile(
+            f"{path} is in the ledger but not on disk; delete its ledger entry to make it again"
+        ) from error
     if hashlib.sha256(data).hexdigest() != file.sha256:
         raise DamagedFile(f"{path} has changed since it was written; delete it and its ledger entry to make it again")
     return pq.read_table(io.BytesIO(data))

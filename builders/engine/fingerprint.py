@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 CODE_FOLDERS = ("builders", "translators", "crawlers", "validation", "cards")
+_ROW_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 CODE_SUFFIXES = (".py", ".yaml", ".j2")
 
 
@@ -35,9 +36,7 @@ def canonical(value: Any, where: str = "value") -> Any:
                 raise Unfingerprintable(f"{where}: the key {key!r} is no string")
         return {key: canonical(value[key], f"{where}.{key}") for key in sorted(value)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return canonical(
-            {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}, where
-        )
+        return canonical({field.name: getattr(value, field.name) for field in dataclasses.fields(value)}, where)
     if callable(value):
         raise Unfingerprintable(f"{where}: a function or class has no stable identity; name it in a string")
     raise Unfingerprintable(f"{where}: {type(value).__name__} has no stable form; use plain data")
@@ -50,8 +49,12 @@ def digest(value: Any) -> str:
 
 
 def row_id(source: str, content: Any) -> str:
-    """A row's id: 32 hex digits made from its source's name and its content, so it never depends on position."""
-    return digest([source, content])[:32]
+    """A row's id: 32 hex digits made from its source's name and its content, so it never depends on position.
+
+    `content` is what a JSON parser gave; raises `ValueError` or `TypeError` for anything else.
+    """
+    text = _ROW_ENCODER.encode([source, content])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def code_files(root: Path | None = None) -> dict[str, str]:

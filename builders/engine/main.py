@@ -60,8 +60,7 @@ def main(
             console,
             INTERRUPTED,
             "interrupted",
-            "Nothing that was finished is lost. To go on, give the same command again:\n"
-            f"  python {' '.join(sys.argv)}",
+            f"Nothing that was finished is lost. To go on, give the same command again:\n  python {' '.join(sys.argv)}",
         )
     show_summary(console, build, summary)
     ray.shutdown()

@@ -204,7 +204,8 @@ class Pool:
             self._failed_starts += 1
             if self._failed_starts >= STARTS_BEFORE_STOPPING:
                 raise BuildStopped(
-                    f"stage {self.work.stage.name}: {self._failed_starts} workers died while starting. {message}{last_words}"
+                    f"stage {self.work.stage.name}: {self._failed_starts} workers died while starting. "
+                    f"{message}{last_words}"
                 )
         else:
             self._fruitless += 1
@@ -223,11 +224,9 @@ class Pool:
             self._jobs.appendleft(replace(job, condemned=error_class))
         elif job.retry:
             middle = job.rows // 2
-            first, second = job.retry_ids[:middle], job.retry_ids[middle:]
-            self._jobs.appendleft(replace(job, retry_ids=first, deaths=_deaths(len(first))))
-            self._later.setdefault(job.shard, []).insert(
-                0, replace(job, retry_ids=second, deaths=_deaths(len(second)))
-            )
+            now, then = job.retry_ids[:middle], job.retry_ids[middle:]
+            self._jobs.appendleft(replace(job, retry_ids=now, deaths=_deaths(len(now))))
+            self._later.setdefault(job.shard, []).insert(0, replace(job, retry_ids=then, deaths=_deaths(len(then))))
         else:
             middle = (job.first + job.last) // 2
             for first, last in ((middle, job.last), (job.first, middle)):

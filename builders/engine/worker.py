@@ -123,8 +123,7 @@ class Bench:
             asdict(item) | common | {"row": as_json(by_id[item.id])} for item in outcome.rejected
         ]
         failed = kept.failed + [
-            asdict(item) | common | {"attempts": attempts, "row": as_json(by_id[item.id])}
-            for item in outcome.failed
+            asdict(item) | common | {"attempts": attempts, "row": as_json(by_id[item.id])} for item in outcome.failed
         ]
         written = kept.written + outcome.written
         counters = dict(outcome.counters)
@@ -207,4 +206,3 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     raise TypeError(f"{type(value).__name__} in a row cannot be kept for a retry")
-

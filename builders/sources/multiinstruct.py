@@ -81,7 +81,9 @@ def _list(holder: Mapping[str, Any], name: str) -> list[Any]:
     value = holder.get(name)
     if not isinstance(value, list):
         kind = "missing" if value is None else type(value).__name__
-        raise RowError("MissingField" if value is None else "WrongType", f"field {name!r} is {kind}; a list is expected")
+        raise RowError(
+            "MissingField" if value is None else "WrongType", f"field {name!r} is {kind}; a list is expected"
+        )
     return value
 
 

@@ -38,9 +38,7 @@ class Check(Stage):
             outcome.counters += Counter(f"refused/{finding.filter}" for finding in refused)
             if refused:
                 worst = refused[0]
-                outcome.rejected.append(
-                    Rejection(row["id"], worst.filter, worst.field, worst.figure, worst.threshold)
-                )
+                outcome.rejected.append(Rejection(row["id"], worst.filter, worst.field, worst.figure, worst.threshold))
                 continue
             row["checks"] = [
                 {"filter": item.filter, "field": item.field, "figure": round(item.figure, FIGURE_DIGITS)}

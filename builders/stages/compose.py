@@ -14,9 +14,7 @@ class Compose(RowStage):
 
     name = "compose"
 
-    def __init__(
-        self, schema: pa.Schema, column: pa.Field, function: Callable[[Row, Counter[str]], Any]
-    ) -> None:
+    def __init__(self, schema: pa.Schema, column: pa.Field, function: Callable[[Row, Counter[str]], Any]) -> None:
         self.schema = schema.append(column)
         self.column = column.name
         self.function = function

@@ -19,8 +19,11 @@ SAME_CONTENT = "copies of a row that is kept; allowed: none"
 class Reader(Protocol):
     """What a dataset adds: its name, its row schema, and how one raw row becomes a row of ours."""
 
-    source: str
-    schema: pa.Schema
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def schema(self) -> pa.Schema: ...
 
     def row(self, raw: Mapping[str, Any], row: Row, counters: Counter[str]) -> Row: ...
 
@@ -67,8 +70,8 @@ class Ingest(RowStage):
         """One row a line: its text, or what is wrong with it. A second copy of a line gets an id of its own."""
         seen: Counter[str] = Counter()
         rows = []
+        split = jsonl.split_of(source.name)
         for line in jsonl.read(source):
-            split = jsonl.split_of(line.file)
             row: Row = {"file": line.file, "line": line.number, "split": split, "copy": 0, "raw": None, "error": None}
             try:
                 row["raw"] = json.loads(line.data.decode(), parse_constant=_no_constant)
@@ -90,9 +93,7 @@ class Ingest(RowStage):
         first = [row for row in rows if not row["copy"]]
         outcome = super().process(first)
         outcome.rejected += [
-            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), SAME_CONTENT)
-            for row in rows
-            if row["copy"]
+            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), SAME_CONTENT) for row in rows if row["copy"]
         ]
         return outcome
 

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -22,7 +23,13 @@ from cards.report import write_report
 
 ID_DIGITS = 8
 TRANSLATION = pa.struct(
-    [("field", pa.string()), ("source", pa.string()), ("target", pa.string()), ("score", pa.float32()), ("by", pa.string())]
+    [
+        ("field", pa.string()),
+        ("source", pa.string()),
+        ("target", pa.string()),
+        ("score", pa.float32()),
+        ("by", pa.string()),
+    ]
 )
 
 
@@ -68,7 +75,7 @@ class Publish(RowStage):
         for split in sorted(ids):
             count = -(-len(ids[split]) // self.rows_per_file)
             edges = [-(-(16**ID_DIGITS) * index // count) for index in range(count + 1)]
-            for index, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+            for index, (low, high) in enumerate(pairwise(edges)):
                 rows = sum(low <= number < high for number in ids[split])
                 name = f"{split}-{index:05d}-of-{count:05d}"
                 tasks.append(ShardTask(name, Part(files, split, low, high), digest([made_of, name]), rows))
@@ -99,9 +106,7 @@ class Publish(RowStage):
     def process(self, rows: list[Row]) -> Outcome:
         outcome = super().process([row for row in rows if not row["copy"]])
         outcome.rejected += [
-            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), SAME_CONTENT)
-            for row in rows
-            if row["copy"]
+            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), SAME_CONTENT) for row in rows if row["copy"]
         ]
         return outcome
 
@@ -150,7 +155,10 @@ def dataset_schema(images: Images) -> pa.Schema:
             ("translations", pa.list_(TRANSLATION)),
             ("translator", pa.string()),
             ("translator_revision", pa.string()),
-            ("checks", pa.list_(pa.struct([("filter", pa.string()), ("field", pa.string()), ("figure", pa.float64())]))),
+            (
+                "checks",
+                pa.list_(pa.struct([("filter", pa.string()), ("field", pa.string()), ("figure", pa.float64())])),
+            ),
         ]
     )
     features = {name: _feature(schema.field(name).type) for name in schema.names}

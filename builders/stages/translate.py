@@ -92,7 +92,14 @@ class Translate(Stage):
     gpu = True
 
     def __init__(
-        self, schema: pa.Schema, model: str, target: str, *, memory: str = "", factory: str = "", batch_tokens: int = 4096
+        self,
+        schema: pa.Schema,
+        model: str,
+        target: str,
+        *,
+        memory: str = "",
+        factory: str = "",
+        batch_tokens: int = 4096,
     ) -> None:
         self.schema = schema
         self.arguments = (model, target)
@@ -115,7 +122,7 @@ class Translate(Stage):
         }
         self.memory_path = self.memory_path or str(build.out / "memory.sqlite")
         if not is_local(location(self.memory_path)):
-            return [f"--memory {self.memory_path}: a local or shared disk is needed; SQLite does not live in an object store"]
+            return [f"--memory {self.memory_path}: needs a local or shared disk; SQLite does not live in object stores"]
         self.memory_path = str(location(self.memory_path))
         return []
 
@@ -130,7 +137,9 @@ class Translate(Stage):
         distinct, pieces = distinct_pieces([unit for group in groups for unit, _ in group], translator.together)
         settings = identity(translator)
         keys = {key(settings, unit): unit for unit in distinct}
-        memory = TranslationMemory(self.memory_path) if Path(self.memory_path).is_file() else TranslationMemory(":memory:")
+        memory = (
+            TranslationMemory(self.memory_path) if Path(self.memory_path).is_file() else TranslationMemory(":memory:")
+        )
         known = memory.get(list(keys))
         left = [unit for item, unit in keys.items() if item not in known]
         tokens, speed = translator.count_tokens(left), memory.speed(settings)
@@ -145,7 +154,11 @@ class Translate(Stage):
             "  to translate": len(left),
             "source tokens to translate": tokens,
         }
-        hours = f"{tokens / speed / 3600:.2g} (at {speed:,.0f} tokens/s, measured)" if speed else "unknown: no speed measured yet"
+        hours = (
+            f"{tokens / speed / 3600:.2g} (at {speed:,.0f} tokens/s, measured)"
+            if speed
+            else "unknown: no speed measured yet"
+        )
         return figures | {"worker hours of translation": hours}
 
     def start(self, build: Build) -> None:

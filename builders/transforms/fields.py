@@ -26,7 +26,9 @@ FIELD = pa.struct(
 FIELDS = pa.field("fields", pa.list_(FIELD))
 
 
-def field(name: str, kind: str, source: str, *, unit: int = 0, target: str | None = None, by: By = "machine") -> dict[str, Any]:
+def field(
+    name: str, kind: str, source: str, *, unit: int = 0, target: str | None = None, by: By = "machine"
+) -> dict[str, Any]:
     """One field; without a `target` it is the machine's to translate."""
     return {
         "unit": unit,

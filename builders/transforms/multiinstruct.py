@@ -51,9 +51,7 @@ class MultiInstruct:
     schema: pa.Schema = ROWS
 
     def preflight(self) -> list[str]:
-        return [
-            f"--images {root.path}: no such folder" for root in ImageFinder(self.images).roots if not root.is_dir()
-        ]
+        return [f"--images {root.path}: no such folder" for root in ImageFinder(self.images).roots if not root.is_dir()]
 
     def row(self, raw: Mapping[str, Any], row: Row, counters: Counter[str]) -> Row:
         record = read_record(raw)
@@ -131,13 +129,15 @@ def _labelled(record: Record, name: str, text: str, instructions: Instructions) 
         return field(name, _kind(name), text, target=label, by="glossary")
     if record.task.closed:
         hint = nearest(text.strip().lower(), instructions.labels(record.task.name))
-        raise RowError("UnknownLabel", f"field 'options': {text!r} is not in the {instructions.language} glossary{hint}")
+        raise RowError(
+            "UnknownLabel", f"field 'options': {text!r} is not in the {instructions.language} glossary{hint}"
+        )
     return field(name, _kind(name), text)
 
 
 def _normalise_all(record: Record, image: FoundImage, counters: Counter[str]) -> dict[str, str]:
     """Every box of a record, from its text in pixels to how we show it."""
-    places = {name: boxes for name, boxes in record.boxes.items()}
+    places = dict(record.boxes)
     if record.task.answer == "box_option":
         places["options"] = record.options
     if record.task.answer in ("boxes", "box_option"):
@@ -215,7 +215,7 @@ def _values(told: Mapping[str, str], layout: Mapping[str, Any], instructions: In
 
 def _numbered(told: Mapping[str, str], name: str, part: str = "") -> list[str]:
     """The texts of `name.0`, `name.1`… in order."""
-    found = []
+    found: list[str] = []
     while (key := f"{name}.{len(found)}{part}") in told:
         found.append(told[key].strip())
     return found
