@@ -45,8 +45,10 @@ class Config(BuildConfig):
         (), "folders that hold the images; `embed` (default) or `path` says how they are published",
         fingerprint=False, metavar="DIR|embed|path",
     )  # fmt: skip
-    model: str = flag("demo", "translation model: `demo`, a Hub name like google/madlad400-3b-mt, or a folder",
-                      fingerprint=False)  # fmt: skip
+    model: str = flag(
+        "demo", "translation model: a Hub name like google/madlad400-3b-mt, a folder, or `demo`, a tiny model for "
+        "trying things out: outside the bundled sample its output is rubbish", fingerprint=False,
+    )  # fmt: skip
     translator: str = flag("", "your own translator, as module:function", fingerprint=False, metavar="M:F")
     to: str = flag("it", "target language", metavar="LANG")
     memory: str = flag("", "translation memory (default: OUT/memory.sqlite)", fingerprint=False, metavar="FILE")
@@ -60,6 +62,8 @@ def stages(config: Config) -> list[Stage]:
     written = load_instructions(config.to)
     inputs, (roots, images) = config.input, images_argument(config.images)
     if not inputs and config.output:
+        if "://" in config.output:
+            raise ValueError("--input is missing: the bundled sample needs an --output on a disk")
         sample = Path(config.output).absolute() / "sample"
         inputs, roots = (str(sample),), (str(write_sample(sample).images_root),)
     return [

@@ -85,6 +85,9 @@ def test_retry_failed_runs_those_rows_alone(toy: Toy) -> None:
     toy.write(numbered(30, do={3: "raise:Broken", 4: "raise:Other", 17: "raise:Broken"}))
     assert toy.run().status == 0
     assert toy.counts()["rows_failed"] == 3
+    ran = toy.run("--retry-failed", "Brken")
+    assert ran.status == 2
+    assert "--retry-failed Brken: no row has failed so; there are Broken, Other" in ran.text
     before = len(toy.calls())
     assert toy.run("--retry-failed", "Broken", "--healed").status == 0
     assert sorted(toy.calls()[before:]) == [3, 17]

@@ -1,6 +1,8 @@
 """SIGKILL the driver at any instant, give the same command again: the same dataset, byte for byte, and no row twice."""
 
+import errno
 import json
+import pickle
 import random
 import signal
 import time
@@ -140,3 +142,28 @@ def test_the_ledger_refuses_a_sum_that_does_not_add_up() -> None:
     record = ShardRecord("00000", "work", "00000", "digest", 0, 10, rows, None, None)
     with pytest.raises(AssertionError, match="10 rows in, but 7 written"):
         record.check()
+
+
+def test_what_a_worker_returns_holds_no_row(tmp_path: Path) -> None:
+    source, task = _source(tmp_path)
+    record = Bench(str(tmp_path), Concatenate(), "02-last", "me").run(Job("00000", "00000", task.digest, source, 0, 5))
+    returned = pickle.dumps(record)
+    assert len(returned) < 2000
+    assert b"product" not in returned
+    assert f"{4:032x}".encode() not in returned
+
+
+def test_a_full_disk_records_nothing_and_is_no_rows_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, task = _source(tmp_path)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    bench = Bench(str(tmp_path), Concatenate(), "02-last", "me")
+    with pytest.raises(OSError, match="No space left"):
+        bench.run(Job("00000", "00000", task.digest, source, 0, task.rows))
+    monkeypatch.undo()
+    assert ledger.load(files.location(tmp_path), "02-last") == []
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert bench.run(Job("00000", "00000", task.digest, source, 0, task.rows)).rows.rows == task.rows

@@ -208,5 +208,9 @@ def test_images_by_path_and_a_memory_shared_between_builds(recipe: Recipe) -> No
     other.log.write_bytes(recipe.log.read_bytes())
     other.run("--memory", memory, "--images", str(recipe.folder / "images"), "path", "--seed", "5")
     assert other.units() == recipe.units(), "the second build translates nothing"
+    process = other.start("--memory", memory, "--seed", "5")
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert 'images: "path" -> "embed"' in text
     row = pq.read_table(next((other.out / "dataset/data").glob("*"))).to_pylist()[0]
     assert Path(row["image"]).is_file()

@@ -44,8 +44,11 @@ class ModelFiles:
     revision: str
 
 
-def find_model(model: str, tokenizer_only: bool = False) -> ModelFiles:
-    """A model by local folder or Hub name; `tokenizer_only` fetches no weights. Raises `TranslatorError`."""
+def find_model(model: str, *, tokenizer_only: bool = False, revision: str | None = None) -> ModelFiles:
+    """A model by local folder or Hub name (there, of a revision). `tokenizer_only` fetches no weights.
+
+    Raises `TranslatorError`.
+    """
     folder = Path(model)
     if folder.is_dir():
         absent = [name for name in ("config.json", "spiece.model") if not (folder / name).is_file()]
@@ -58,13 +61,13 @@ def find_model(model: str, tokenizer_only: bool = False) -> ModelFiles:
 
     try:
         patterns = [name for name in FILES if not (tokenizer_only and "safetensors" in name)]
-        path = Path(snapshot_download(model, allow_patterns=patterns))
+        path = Path(snapshot_download(model, revision=revision, allow_patterns=patterns))
     except Exception as error:
         raise TranslatorError(
             f"--model {model}: neither a folder here nor to be had from the Hub ({type(error).__name__}); "
             "check the name, or download it and give its folder"
         ) from error
-    return ModelFiles(path, model, path.name[:12])
+    return ModelFiles(path, model, path.name)
 
 
 def _digest_of(folder: Path) -> str:
@@ -163,7 +166,7 @@ class Seq2SeqTranslator:
         import torch
         from transformers import T5ForConditionalGeneration
 
-        found = find_model(self._model_name)
+        found = find_model(self._model_name, revision=self.revision)
         if found.revision != self.revision:
             raise TranslatorError(f"{self.name} changed from {self.revision} to {found.revision} since the build began")
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -204,7 +207,7 @@ class Seq2SeqTranslator:
                 made.append(Translation((), error=f"no end after {limit} tokens: the model is looping"))
                 continue
             text = self.tokenizer.decode([token for token in tokens[: tokens.index(END)] if token > END])
-            made.append(Translation((text,), round(score, SCORE_DIGITS)))
+            made.append(Translation((text,), round(score, SCORE_DIGITS) + 0.0))
         return made
 
 

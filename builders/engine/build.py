@@ -95,12 +95,33 @@ class Build:
                 ]
             )
 
+    def refuse_unknown_class(self) -> None:
+        """Raises `Refused` when `--retry-failed` names a class of which no row has failed."""
+        wanted = self.config.retry_failed
+        if wanted in ("", EVERY_CLASS):
+            return
+        known = sorted({name for record in self._recorded() for name in self._failed_ids(record)})
+        if wanted not in known:
+            raise Refused([f"--retry-failed {wanted}: no row has failed so; there are {', '.join(known) or 'none'}"])
+
+    def _recorded(self) -> list[ShardRecord]:
+        return [record for stage in self.stages for record in ledger.load(self.out, self.folder(stage))]
+
+    def _failed_ids(self, record: ShardRecord) -> dict[str, list[str]]:
+        """The ids of a shard's failed rows, by error class."""
+        ids: dict[str, list[str]] = {}
+        if record.failed:
+            for row in files.read_columns(self.out, record.failed, ["id", "error_class"]).to_pylist():
+                ids.setdefault(row["error_class"], []).append(row["id"])
+        return ids
+
     def run(self, size: dict[str, Size], display: Display) -> dict[str, Any]:
         """Do what is missing, and return `build.json`. Raises `BuildStopped` or `Refused`."""
         self.out.mkdir(parents=True, exist_ok=True)
         self.lease.take()
         try:
             self.refuse_if_changed()
+            files.remove_temporaries(self.out)
             self._save("running")
             upstream: list[ShardRecord] = []
             for stage in self.stages:
@@ -184,13 +205,9 @@ class Build:
             else:
                 (self.out / ledger.folder(folder) / f"{record.shard}.json").unlink()
         keep = {file.path for record in current.values() for file in record.files}
-        places = {stage.destination(folder, "").rpartition("/")[0], ledger.folder(folder)}
-        files.sweep(self.out, keep, sorted(places))
+        files.sweep(self.out, stage.destination(folder, "").rpartition("/")[0], "", keep)
         for place in ("failed", "rejected"):
-            mine = {path for path in keep if path.startswith(f"{place}/")}
-            for path in files.list_files(self.out / place, ".parquet"):
-                if path.name.startswith(f"{folder}.") and f"{place}/{path.name}" not in mine:
-                    path.unlink()
+            files.sweep(self.out, place, f"{folder}.", keep)
         return current
 
     def _jobs(self, tasks: dict[str, ShardTask], done: dict[str, ShardRecord]) -> list[Job]:
@@ -203,10 +220,8 @@ class Build:
                 jobs.append(Job(name, task.shard, task.digest, task.source, first, last))
         wanted = self.config.retry_failed
         for record in done.values():
-            if not wanted or not record.failed:
-                continue
-            rows = files.read_table(self.out, record.failed).select(["id", "error_class"]).to_pylist()
-            ids = tuple(row["id"] for row in rows if wanted in (EVERY_CLASS, row["error_class"]))
+            failed = self._failed_ids(record) if wanted else {}
+            ids = tuple(row for name, rows in failed.items() if wanted in (EVERY_CLASS, name) for row in rows)
             if ids:
                 task = tasks[record.parent]
                 jobs.append(

@@ -34,7 +34,9 @@ class BuildConfig:
     gpus_per_worker: float = flag(
         -1.0, "GPUs a translating worker takes (-1: one if the cluster has any)", fingerprint=False, metavar="X"
     )
-    address: str = flag("", "Ray cluster, e.g. auto or ray://head:10001 (default: this machine)", fingerprint=False)
+    address: str = flag(
+        "", "Ray cluster: auto, or host:port (default: the one of $RAY_ADDRESS, or this machine)", fingerprint=False
+    )
     shard_minutes: float = flag(
         60.0, "a worker that needs longer for a shard is taken for hung and replaced", fingerprint=False, metavar="X"
     )

@@ -118,13 +118,18 @@ def list_files(folder: UPath, suffix: str) -> list[UPath]:
     return sorted((path for path in folder.iterdir() if path.name.endswith(suffix)), key=lambda path: path.name)
 
 
-def sweep(root: UPath, keep: set[str], folders: list[str]) -> None:
-    """Remove what no ledger names: temporary files of dead runs and outputs that were never recorded."""
-    for folder in folders:
-        for path in list_files(root / folder, ""):
-            relative = f"{folder}/{path.name}"
-            if path.name.endswith(TEMPORARY) or (path.name.endswith(".parquet") and relative not in keep):
-                path.unlink(missing_ok=True)
+def remove_temporaries(root: UPath) -> None:
+    """Remove the files that runs left half-written when they were killed."""
+    if is_local(root):
+        for path in root.rglob(f".*{TEMPORARY}"):
+            path.unlink(missing_ok=True)
+
+
+def sweep(root: UPath, folder: str, prefix: str, keep: set[str]) -> None:
+    """Remove the Parquet files in a folder, of those named `prefix`…, that no ledger names."""
+    for path in list_files(root / folder, ".parquet"):
+        if path.name.startswith(prefix) and f"{folder}/{path.name}" not in keep:
+            path.unlink(missing_ok=True)
 
 
 def expand(inputs: tuple[str, ...], suffix: str) -> Iterator[tuple[UPath, str]]:

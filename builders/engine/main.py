@@ -81,7 +81,7 @@ def _leave(console: Console, status: int, word: str, message: str) -> NoReturn:
     """Say why, and go at once: Ray's job stop kills three seconds after it asks."""
     colour = "yellow" if status == INTERRUPTED else "red"
     console.print(f"[bold {colour}]{word}:[/] ", end="")
-    console.print(message, highlight=False, markup=False)
+    console.print(message, highlight=False, markup=False, soft_wrap=True)
     sys.stdout.flush()
     os._exit(status)
 
@@ -101,6 +101,7 @@ def preflight(build: Build) -> dict[str, Size]:
     if problems:
         raise Refused(problems)
     build.refuse_if_changed()
+    build.refuse_unknown_class()
     return sizes
 
 
@@ -172,7 +173,7 @@ def show_summary(console: Console, build: Build, summary: dict[str, Any]) -> Non
     console.print(table)
     warning = summary.get("translator", {}).get("warning")
     if warning:
-        console.print(f"[bold yellow]note:[/] {warning}", highlight=False)
+        console.print(f"[bold yellow]note:[/] {warning}", highlight=False, soft_wrap=True)
     for what, path in (
         ("dataset", "dataset"),
         ("card", "dataset/README.md"),

@@ -85,7 +85,7 @@ class Display:
             self._live.update(self._task, completed=stage.rows_done, total=max(stage.rows, 1), text=stage.text())
         elif time.monotonic() - self._said > PLAIN_SECONDS:
             self._said = time.monotonic()
-            self.console.print(f"{stage.name}: {stage.text()}", highlight=False)
+            self.console.print(f"{stage.name}: {stage.text()}", highlight=False, soft_wrap=True)
 
     def end(self) -> None:
         stage = self._stage
@@ -95,5 +95,7 @@ class Display:
             self._live.update(self._task, completed=total, total=total, text=stage.text())
         else:
             self.console.print(
-                f"{stage.name}: done, {stage.text()}, {time.monotonic() - stage.began:.1f} s", highlight=False
+                f"{stage.name}: done, {stage.text()}, {time.monotonic() - stage.began:.1f} s",
+                highlight=False,
+                soft_wrap=True,
             )

@@ -62,6 +62,10 @@ class Publish(RowStage):
         self.schema = dataset_schema(images)
         self.translator: dict[str, str] = {}
 
+    def preflight(self, build: Build) -> list[str]:
+        build.identity["images"] = self.images
+        return []
+
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
         """Cut every split into ranges of ids of about `rows_per_file` rows; read only the id columns for it."""
         files = tuple(record.rows for record in upstream if record.rows.rows)
