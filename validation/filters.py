@@ -20,13 +20,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 from math import inf
 from typing import ClassVar
 
 from lingua import Language, LanguageDetector, LanguageDetectorBuilder
 
 from validation.numerals import differing_numerals
+from validation.repetition import extract, repeats
 
 _SPAN = re.compile(
     r"""
@@ -50,7 +51,6 @@ _QUESTION_MARKS = ("?", "？", "؟", "፧", "\u037e", ";", "՞")
 _NO_QUESTION_MARK = frozenset({"bo", "ja", "km", "lo", "my", "th"})
 _NO_BLANKS = frozenset({"bo", "ja", "km", "ko", "lo", "my", "th", "yue", "zh"})
 _UNITS = frozenset({"am", "cm", "ft", "g", "h", "in", "kg", "km", "m", "mm", "mph", "pm", "s", "x"})
-_EXTRACT = 2_000  # characters: of a longer text, its beginning and its end are looked at
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ class Repetition(AtMost):
     allowed: int = 2
 
     def measure(self, pair: Pair) -> float | None:
-        before, after = _repeats(pair.source), _repeats(pair.target)
+        before, after = repeats(pair.source), repeats(pair.target)
         return float(max(0, *(most - usual for usual, most in zip(before, after, strict=True))))
 
 
@@ -293,7 +293,7 @@ class StillEnglish(Filter):
             return None
         rivals = {_lingua(rival) for rival in self.rivals} - {None, wanted} if count >= 6 else set()
         detector = _detector(frozenset({wanted, other, *filter(None, rivals)}))
-        values = detector.compute_language_confidence_values(_extract(target))
+        values = detector.compute_language_confidence_values(extract(target))
         chances = {value.language: value.value for value in values}
         return chances.pop(wanted) - max(chances.values())
 
@@ -372,10 +372,6 @@ def _differing(lost: Counter[str], added: Counter[str]) -> float:
     return float(max(lost.total(), added.total()))
 
 
-def _extract(text: str) -> str:
-    return text if len(text) <= _EXTRACT else f"{text[: _EXTRACT // 2]} {text[-_EXTRACT // 2 :]}"
-
-
 def _language(code: str) -> str:
     """The two-letter code where lingua knows one: "eus" and "eu-ES" are "eu"."""
     stem = re.split("[-_]", code.lower(), maxsplit=1)[0]
@@ -397,19 +393,3 @@ def _lingua_codes() -> dict[str, Language]:
 @cache
 def _detector(languages: frozenset[Language]) -> LanguageDetector:
     return LanguageDetectorBuilder.from_languages(*languages).build()
-
-
-_LOOP = re.compile(r"([^\W\d_].{0,31}?)\1{3,}", re.DOTALL)
-
-
-def _repeats(text: str) -> tuple[int, int, int]:
-    """Occurrences of the commonest 4 words, longest run of one word, longest run of one string."""
-    text = _extract(text.casefold())
-    words = _WORD.findall(text)
-    grams = Counter(zip(words, words[1:], words[2:], words[3:], strict=False))
-    run = longest = 1
-    for word, following in pairwise(words):
-        run = run + 1 if word == following else 1
-        longest = max(longest, run)
-    loop = max((len(match[0]) // len(match[1]) for match in _LOOP.finditer(text)), default=1)
-    return max(grams.values(), default=0), longest, loop

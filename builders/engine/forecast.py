@@ -38,10 +38,10 @@ def forecast(build: Build, sizes: dict[str, Size], console: Console) -> dict[str
         figures["rows refused"] = round(len(outcome.rejected) * scale)
     for stage in later:
         figures |= {key: _scaled(value, scale) for key, value in stage.forecast(build, outcome.written).items()}
-    for stage in build.stages:
-        size = sizes[stage.name]
+    for size in dict.fromkeys(sizes.values()):
         gpus = f", {size.gpus:g} GPU" if size.gpus else ""
-        figures[f"workers: {stage.name}"] = f"{size.workers} × {size.cpus:g} CPU{gpus}"
+        names = [name for name, its in sizes.items() if its == size]
+        figures[f"workers for {', '.join(names)}"] = f"{size.workers} × {size.cpus:g} CPU{gpus}"
     table = Table(title=f"{build.name}: forecast", title_justify="left", show_header=False)
     for key, value in figures.items():
         about = "~" if scale > 1 and isinstance(value, int) and key not in ("rows", "rows sampled", "shards") else ""

@@ -142,7 +142,7 @@ def connect(build: Build) -> None:
     common: dict[str, Any] = {
         "namespace": f"babelvision-{fingerprint.digest(str(build.out))[:12]}",
         "log_to_driver": False,
-        "logging_level": "WARNING",
+        "logging_level": "ERROR",
     }
     if address:
         try:

@@ -7,13 +7,11 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from builders.engine import Build, Outcome, Rejection, Row, RowError, RowStage, ShardRecord, ShardTask, nearest
+from builders.engine import Build, Row, RowError, ShardRecord, ShardTask, nearest
 from builders.engine.files import location
 from builders.engine.fingerprint import digest, row_id
 from builders.sources import jsonl
-
-DUPLICATE = "duplicate_row_v1"
-SAME_CONTENT = "copies of a row that is kept; allowed: none"
+from builders.stages.copies import WithoutCopies, number_copies
 
 
 class Reader(Protocol):
@@ -30,7 +28,7 @@ class Reader(Protocol):
     def preflight(self) -> list[str]: ...
 
 
-class Ingest(RowStage):
+class Ingest(WithoutCopies):
     """Reads JSON Lines files in slices. A line that cannot be used fails by name, and the rest goes on."""
 
     name = "ingest"
@@ -55,7 +53,7 @@ class Ingest(RowStage):
                 build.inputs, self._slices = jsonl.scan(self.inputs, self.shard_rows, self.limit)
             except FileNotFoundError as error:
                 problems.append(f"--input {error}")
-        if not problems and not self._slices:
+        if self.inputs and not problems and not self._slices:
             problems.append("--input holds no rows")
         return problems
 
@@ -68,11 +66,10 @@ class Ingest(RowStage):
 
     def read(self, build_root: Any, source: Any) -> list[Row]:
         """One row a line: its text, or what is wrong with it. A second copy of a line gets an id of its own."""
-        seen: Counter[str] = Counter()
         rows = []
         split = jsonl.split_of(source.name)
         for line in jsonl.read(source):
-            row: Row = {"file": line.file, "line": line.number, "split": split, "copy": 0, "raw": None, "error": None}
+            row: Row = {"file": line.file, "line": line.number, "split": split, "raw": None, "error": None}
             try:
                 row["raw"] = json.loads(line.data.decode(), parse_constant=_no_constant)
                 if not isinstance(row["raw"], dict):
@@ -82,20 +79,8 @@ class Ingest(RowStage):
                 row["raw"] = line.data.decode(errors="replace")
                 row["error"] = f"{line.file}, line {line.number}: {error}"
                 row["id"] = row_id(f"{self.reader.source}/{split}", row["raw"])
-            seen[row["id"]] += 1
-            row["copy"] = seen[row["id"]] - 1
-            if row["copy"]:
-                row["id"] += f"+{row['copy']}"
             rows.append(row)
-        return rows
-
-    def process(self, rows: list[Row]) -> Outcome:
-        first = [row for row in rows if not row["copy"]]
-        outcome = super().process(first)
-        outcome.rejected += [
-            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), SAME_CONTENT) for row in rows if row["copy"]
-        ]
-        return outcome
+        return number_copies(rows)
 
     def row(self, row: Row, counters: Counter[str]) -> Row:
         if row["error"]:

@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from builders.engine import Build, FileRef, Outcome, Rejection, Row, RowError, RowStage, ShardRecord, ShardTask
+from builders.engine import Build, FileRef, Row, RowError, ShardRecord, ShardTask
 from builders.engine.files import location, read_columns, read_table
 from builders.engine.fingerprint import digest
 from builders.sources.images import BadImage, Images, measure
-from builders.stages.ingest import DUPLICATE, SAME_CONTENT
+from builders.stages.copies import WithoutCopies, number_copies
 from cards.card import load_card, write_card
 from cards.report import write_report
 
@@ -43,7 +43,7 @@ class Part:
     high: int
 
 
-class Publish(RowStage):
+class Publish(WithoutCopies):
     """Writes `dataset/data/<split>-NNNNN-of-NNNNN.parquet`, then the card of this name and the report."""
 
     name = "publish"
@@ -98,21 +98,7 @@ class Publish(RowStage):
             for row in read_table(build_root, file).to_pylist()
             if row["split"] == source.split and source.low <= int(row["id"][:ID_DIGITS], 16) < source.high
         ]
-        rows.sort(key=lambda row: row["id"])
-        seen: Counter[str] = Counter()
-        for row in rows:
-            seen[row["id"]] += 1
-            row["copy"] = seen[row["id"]] - 1
-            if row["copy"]:
-                row["id"] += f"+{row['copy']}"
-        return rows
-
-    def process(self, rows: list[Row]) -> Outcome:
-        outcome = super().process([row for row in rows if not row["copy"]])
-        outcome.rejected += [
-            Rejection(row["id"], DUPLICATE, "row", float(row["copy"]), SAME_CONTENT) for row in rows if row["copy"]
-        ]
-        return outcome
+        return number_copies(sorted(rows, key=lambda row: row["id"]))
 
     def row(self, row: Row, counters: Counter[str]) -> Row:
         counters[f"split/{row['split']}"] += 1
