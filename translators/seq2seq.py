@@ -90,10 +90,10 @@ class Seq2SeqTranslator:
 
     together = False
 
-    def __init__(self, model: str, target: str, *, batch_tokens: int = 4096) -> None:
+    def __init__(self, model: str, target: str, *, name: str = "", batch_tokens: int = 4096) -> None:
         self._model_name = model
         found = find_model(model, tokenizer_only=True)
-        self.name, self.revision = found.name, found.revision
+        self.name, self.revision = name or found.name, found.revision
         self.settings: Mapping[str, str] = {"target": target, "decoding": "greedy", "beams": "1"}
         self.warning: str | None = None
         self.batch_tokens = batch_tokens
@@ -244,9 +244,9 @@ class DemoTranslator(Seq2SeqTranslator):
     def __init__(self, target: str, *, batch_tokens: int = 1024) -> None:
         from translators.demo import MODEL
 
-        super().__init__(str(MODEL), target, batch_tokens=batch_tokens)
         about = json.loads((Path(MODEL) / "demo.json").read_text())
-        self.name, self.revision = about["name"], about["revision"]
+        super().__init__(str(MODEL), target, name=about["name"], batch_tokens=batch_tokens)
+        self.revision = about["revision"]
         self.warning = about["about"]
         self.min_score = float(about["min_score"])
 
