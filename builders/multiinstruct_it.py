@@ -8,6 +8,7 @@ text, and the target its identifier. A guide string says what kind of answer is 
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 
 from builders.demo.sample import write_sample
 from builders.engine import BuildConfig, Stage, flag, main
@@ -43,7 +44,7 @@ class Config(BuildConfig):
     )
     images: tuple[str, ...] = flag(
         (), "folders that hold the images; `embed` (default) or `path` says how they are published",
-        fingerprint=False, metavar="DIR|embed|path",
+        private=True, metavar="DIR|embed|path",
     )  # fmt: skip
     model: str = flag(
         "demo", "translation model: a Hub name like google/madlad400-3b-mt, a folder, or `demo`, a tiny model for "
@@ -51,10 +52,13 @@ class Config(BuildConfig):
     )  # fmt: skip
     translator: str = flag("", "your own translator, as module:function", fingerprint=False, metavar="M:F")
     to: str = flag("it", "target language", metavar="LANG")
-    memory: str = flag("", "translation memory (default: OUT/memory.sqlite)", fingerprint=False, metavar="FILE")
-    batch_tokens: int = flag(4096, "tokens a batch, padding included", metavar="N")
+    memory: str = flag(
+        "", "translation memory, on a disk, for one build at a time (default: OUT/memory.sqlite)",
+        fingerprint=False, metavar="FILE",
+    )  # fmt: skip
+    batch_tokens: int = flag(4096, "tokens a batch, padding included", above=0, metavar="N")
     thresholds: tuple[str, ...] = flag((), "filter thresholds, like length_ratio_v1.widened=1.5", metavar="F.T=X")
-    rows_per_file: int = flag(2000, "rows a published file", metavar="N")
+    rows_per_file: int = flag(2000, "rows a published file", above=0, metavar="N")
 
 
 def stages(config: Config) -> list[Stage]:
@@ -64,7 +68,7 @@ def stages(config: Config) -> list[Stage]:
     if not inputs and config.output:
         if "://" in config.output:
             raise ValueError("--input is missing: the bundled sample needs an --output on a disk")
-        sample = Path(config.output).absolute() / "sample"
+        sample = (Path(mkdtemp()) if config.dry_run else Path(config.output).absolute()) / "sample"
         inputs, roots = (str(sample),), (str(write_sample(sample).images_root),)
     return [
         Ingest(inputs, MultiInstruct(roots, written), config.shard_rows, config.limit),

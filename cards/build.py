@@ -54,16 +54,22 @@ class Input:
 
 @dataclass(frozen=True)
 class Build:
-    """`build.json`. What the file leaves out is empty or None."""
+    """`build.json`. What the file leaves out is empty or None.
+
+    `public_command` and `public_config` are what a card may show: the same for every run that builds the same, and
+    without the paths of the machine it ran on.
+    """
 
     name: str
     status: str
     command: str
+    public_command: str
     started: str
     finished: str
     seconds: float | None
     fingerprint: str
     config: Mapping[str, Any]
+    public_config: Mapping[str, Any]
     inputs: tuple[Input, ...]
     versions: Mapping[str, Any]
     counts: Counts | None
@@ -138,15 +144,18 @@ def read_build(out: UPath) -> Build:
         raise ValueError(f"{path}: expected a JSON object, found {type(raw).__name__}")
     translator = _mapping(raw, "translator")
     counts = _mapping(raw, "counts")
+    public = _mapping(raw, "public") or raw
     return Build(
         name=_text(raw, "name") or out.name,
         status=_text(raw, "status"),
         command=_text(raw, "command"),
+        public_command=_text(public, "command"),
         started=_text(raw, "started"),
         finished=_text(raw, "finished"),
         seconds=_number(raw, "seconds"),
         fingerprint=_text(raw, "fingerprint"),
         config=_mapping(raw, "config"),
+        public_config=_mapping(public, "config"),
         inputs=tuple(_input(item) for item in _list(raw, "inputs")),
         versions=_mapping(raw, "versions"),
         counts=_counts(counts) if counts else None,

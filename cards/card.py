@@ -123,7 +123,7 @@ def write_card(out: UPath, recipe: Card) -> UPath:
             columns=[
                 (name, kind.replace("<element: ", "<"), _COLUMNS.get(name, "")) for name, kind in shards[0].columns
             ],
-            config={name: _plain(value) for name, value in build.config.items()},
+            config={name: _plain(value) for name, value in build.public_config.items()},
             settings={name: _plain(value) for name, value in build.translator_settings.items()},
             language=language_name(recipe.language),
             source_language=language_name(recipe.source_language),

@@ -92,6 +92,14 @@ def test_a_plan_that_does_not_fit_is_refused_with_what_would_fit(toy: Toy) -> No
     assert Size(4, 1, 0.5).misfit({"CPU": 4, "GPU": 2}) is None
 
 
+def test_numbers_out_of_range_are_refused(toy: Toy) -> None:
+    toy.write([{"n": 1}])
+    ran = toy.run("--workers", "-1", "--shard-minutes", "0", "--shard-rows", "0")
+    assert ran.status == 2
+    for problem in ("--workers -1: it must be above -1", "--shard-minutes 0", "--shard-rows 0"):
+        assert problem in ran.text
+
+
 def test_an_unknown_flag_gets_a_suggestion(toy: Toy) -> None:
     ran = toy.run("--worker", "2")
     assert ran.status == 2

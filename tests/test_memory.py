@@ -7,8 +7,10 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import ray
 
 from builders.stages import translate as stage
 from translators import Translation, TranslationMemory, Unit, translate
@@ -132,7 +134,32 @@ def test_two_workers_share_the_work_and_a_lost_claim_lapses(monkeypatch: pytest.
     assert mine == [keys[2]]
     now = time.monotonic()
     monkeypatch.setattr(stage.time, "monotonic", lambda: now + stage.CLAIM_SECONDS + 1)
-    assert keys[1] in shared.claim("two", keys)[1], "a worker that died keeps nothing for ever"
+    assert keys[1] in shared.claim("two", keys)[1], "a worker that is not heard of keeps nothing for ever"
+
+
+@ray.remote
+class Claimant:
+    """A worker that claims units and is busy, or dies."""
+
+    def claim(self, memory: Any, keys: list[bytes]) -> list[bytes]:
+        return stage.MemoryClient(memory).claim(keys)[1]
+
+    def work(self) -> None:
+        time.sleep(1000)
+
+
+def test_the_claims_of_a_dead_worker_are_free_at_once(cluster: str) -> None:
+    memory = ray.remote(stage.SharedMemory).options(num_cpus=0).remote(":memory:")
+    one, two = (Claimant.options(num_cpus=0).remote() for _ in range(2))  # type: ignore[attr-defined]
+    keys = [b"a", b"b"]
+    assert ray.get(one.claim.remote(memory, keys)) == keys
+    one.work.remote()
+    assert ray.get(two.claim.remote(memory, keys)) == [], "the first worker is busy"
+    ray.kill(one)
+    deadline = time.monotonic() + 20
+    while ray.get(two.claim.remote(memory, keys)) != keys:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_speed_is_measured_and_kept(tmp_path: Path) -> None:

@@ -81,7 +81,9 @@ def test_batches_are_bucketed_and_bounded(demo: DemoTranslator) -> None:
 def test_an_unknown_language_is_an_error_with_the_nearest_known() -> None:
     with pytest.raises(TranslatorError, match="does not know the target language 'ita'; did you mean it"):
         load_translator("demo", "ita")
-    with pytest.raises(TranslatorError, match="babelvision-demo-en-it does not know the target language 'xx'; it knows it"):
+    with pytest.raises(
+        TranslatorError, match="babelvision-demo-en-it does not know the target language 'xx'; it knows it"
+    ):
         load_translator("demo", "xx")
 
 

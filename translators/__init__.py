@@ -13,11 +13,14 @@ from translators.units import Translation, Translator, TranslatorError, Unit
 DEMO = "demo"
 
 
-def load_translator(model: str, target: str, *, factory: str = "", batch_tokens: int = 4096) -> Translator:
+def load_translator(
+    model: str, target: str, *, factory: str = "", batch_tokens: int = 4096, dtype: str = "float32"
+) -> Translator:
     """The translator for a model and a target language, without its weights.
 
     `model`: `demo`, a Hub name such as `google/madlad400-3b-mt`, or a folder. `factory`: `module:function`, any
-    importable function of `(model, target)` that returns a `Translator`. Raises `TranslatorError`.
+    importable function of `(model, target)` that returns a `Translator`. `dtype`: `bfloat16` on a GPU, `float32`
+    elsewhere. Raises `TranslatorError`.
     """
     if factory:
         module, _, function = factory.partition(":")
@@ -32,7 +35,11 @@ def load_translator(model: str, target: str, *, factory: str = "", batch_tokens:
         return made
     from translators.seq2seq import DemoTranslator, Seq2SeqTranslator
 
-    return DemoTranslator(target) if model == DEMO else Seq2SeqTranslator(model, target, batch_tokens=batch_tokens)
+    return (
+        DemoTranslator(target)
+        if model == DEMO
+        else Seq2SeqTranslator(model, target, batch_tokens=batch_tokens, dtype=dtype)
+    )
 
 
 __all__ = [

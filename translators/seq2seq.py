@@ -71,30 +71,32 @@ def find_model(model: str, *, tokenizer_only: bool = False, revision: str | None
 
 
 def _digest_of(folder: Path) -> str:
-    """A local checkpoint's revision: sizes of its weights, and the content of everything small."""
+    """A local checkpoint's revision, by the content of its files."""
     made_of = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".model", ".safetensors"):
-            made_of.update(f"{path.name} {path.stat().st_size}".encode())
             with path.open("rb") as file:
-                made_of.update(file.read(1 << 20))
+                made_of.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}".encode())
     return made_of.hexdigest()[:12]
 
 
 class Seq2SeqTranslator:
     """Greedy translation into one language by a T5 model (source: T5 paper and MADLAD-400, arXiv 2309.04662).
 
-    `batch_tokens` bounds a batch (rows times padded length). The tokeniser is read at once, the weights at
-    the first translation.
+    `batch_tokens` bounds a batch (rows times padded length). `dtype` is `bfloat16` or `float32` (float16 overflows
+    in T5); it changes scores, so it is one of the settings. The tokeniser is read at once, the weights at the
+    first translation.
     """
 
     together = False
 
-    def __init__(self, model: str, target: str, *, name: str = "", batch_tokens: int = 4096) -> None:
+    def __init__(
+        self, model: str, target: str, *, name: str = "", batch_tokens: int = 4096, dtype: str = "float32"
+    ) -> None:
         self._model_name = model
         found = find_model(model, tokenizer_only=True)
         self.name, self.revision = name or found.name, found.revision
-        self.settings: Mapping[str, str] = {"target": target, "decoding": "greedy", "beams": "1"}
+        self.settings: Mapping[str, str] = {"target": target, "decoding": "greedy", "dtype": dtype}
         self.warning: str | None = None
         self.batch_tokens = batch_tokens
         self.tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(found.folder / "spiece.model"))
@@ -170,15 +172,17 @@ class Seq2SeqTranslator:
         if found.revision != self.revision:
             raise TranslatorError(f"{self.name} changed from {self.revision} to {found.revision} since the build began")
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:
-            model: Any = T5ForConditionalGeneration.from_pretrained(found.folder, dtype=dtype)
+            model: Any = T5ForConditionalGeneration.from_pretrained(
+                found.folder, dtype=getattr(torch, self.settings["dtype"])
+            )
+            model = model.to(device)
         except (OSError, ValueError, RuntimeError) as error:
             raise TranslatorError(f"{self.name} does not load from {found.folder}: {error}") from error
         start = model.config.decoder_start_token_id
         if (start, model.config.pad_token_id, model.config.eos_token_id) != (START, PAD, END):
             raise TranslatorError(f"{self.name} does not have MADLAD's special tokens; it needs start 0, pad 1, end 2")
-        self._model = model.to(device).eval()
+        self._model = model.eval()
 
     def _generate(self, rows: list[list[int]], length: int) -> list[Translation]:
         """Translate one batch, padded to its fixed shape."""
@@ -192,15 +196,21 @@ class Seq2SeqTranslator:
         mask = (ids != PAD).long()
         limit = max_target_tokens(length)
         scores = _Scores(height, self._model.device)
-        with torch.inference_mode():
-            out = self._model.generate(
-                input_ids=ids.to(self._model.device),
-                attention_mask=mask.to(self._model.device),
-                max_new_tokens=limit,
-                num_beams=1,
-                do_sample=False,
-                logits_processor=[scores],
-            )
+        try:
+            with torch.inference_mode():
+                out = self._model.generate(
+                    input_ids=ids.to(self._model.device),
+                    attention_mask=mask.to(self._model.device),
+                    max_new_tokens=limit,
+                    num_beams=1,
+                    do_sample=False,
+                    logits_processor=[scores],
+                ).cpu()
+        except RuntimeError as error:  # out of memory, a broken device: no text's fault
+            raise TranslatorError(
+                f"{self.name} failed on a batch of {height} x {length} tokens: {error}; "
+                "if memory ran out, use a smaller --batch-tokens"
+            ) from error
         made = []
         for tokens, score in zip(out[: len(rows), 1:].tolist(), scores.means()[: len(rows)], strict=True):
             if END not in tokens:

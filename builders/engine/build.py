@@ -22,7 +22,7 @@ from builders.engine.lease import Lease
 from builders.engine.ledger import ShardRecord
 from builders.engine.pool import BuildStopped, Pool, Size, Work
 from builders.engine.progress import Display, StageProgress
-from builders.engine.stage import ShardTask, Stage
+from builders.engine.stage import ShardTask, Stage, StageError
 from builders.engine.worker import Job
 
 PACKAGES = ("ray", "torch", "transformers", "sentencepiece", "pyarrow", "datasets", "pillow", "numpy")
@@ -97,8 +97,8 @@ class Build:
 
     def refuse_unknown_class(self) -> None:
         """Raises `Refused` when `--retry-failed` names a class of which no row has failed."""
-        wanted = self.config.retry_failed
-        if wanted in ("", EVERY_CLASS):
+        wanted, path = self.config.retry_failed, self.out / "build.json"
+        if wanted in ("", EVERY_CLASS) or not path.is_file() or files.read_json(path)["status"] != "finished":
             return
         known = sorted({name for record in self._recorded() for name in self._failed_ids(record)})
         if wanted not in known:
@@ -135,7 +135,7 @@ class Build:
             self._close_pool()
             self._save("interrupted")
             raise
-        except BuildStopped:
+        except (BuildStopped, StageError, OSError):
             self._save("stopped")
             raise
         finally:
@@ -154,10 +154,13 @@ class Build:
         display.begin(progress)
 
         def finished(record: ShardRecord) -> None:
-            known = record.shard in done
+            before = done.get(record.shard)
             done[record.shard] = record
-            if not known:
+            if before is None:
                 progress.add(record, now=True)
+            for file in before.files if before else ():
+                if file.path not in {its.path for its in record.files}:
+                    (self.out / file.path).unlink(missing_ok=True)
             display.update()
 
         def tick() -> None:
@@ -178,6 +181,8 @@ class Build:
                 tick=tick,
             )
             self._pool_of(size).run(work, jobs)
+        for task in tasks.values():
+            ledger.check_tiles(task, [record for record in done.values() if record.parent == task.shard])
         progress.shards = len(done)
         display.end()
         self.seconds[stage.name] = time.monotonic() - began
@@ -285,6 +290,7 @@ class Build:
             "seconds": round(time.monotonic() - self.began, 3),
             "fingerprint": fingerprint.digest(full),
             "config": asdict(self.config),
+            "public": {"command": self.config.public_command(), "config": self.config.published()},
             "inputs": full["inputs"],
             "versions": versions(),
             "counts": self.counts(),

@@ -3,22 +3,38 @@
 import argparse
 import dataclasses
 import difflib
+import shlex
+import sys
 import types
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 C = TypeVar("C", bound="BuildConfig")
 EVERY_CLASS = "*"
 
 
-def flag(default: Any, help: str, *, fingerprint: bool = True, **argument: Any) -> Any:
-    """A config field that is a flag. `fingerprint=False`: it does not change what is built.
+def flag(
+    default: Any,
+    help: str,
+    *,
+    fingerprint: bool = True,
+    private: bool = False,
+    above: float | None = None,
+    **argument: Any,
+) -> Any:
+    """A config field that is a flag.
 
-    Further keywords (`choices`, `metavar`, `nargs`, `const`) go to argparse.
+    `fingerprint=False`: it does not change what is built. `private`: it is not published in the card, such as
+    a path of this machine. `above`: a number must be greater than this. Further keywords (`choices`, `metavar`,
+    `nargs`, `const`) go to argparse.
     """
-    return field(default=default, metadata={"help": help, "fingerprint": fingerprint, "argument": argument})
+    return field(
+        default=default,
+        metadata={"help": help, "fingerprint": fingerprint, "private": private, "above": above, "argument": argument},
+    )
 
 
 @dataclass(frozen=True)
@@ -26,11 +42,13 @@ class BuildConfig:
     """What every build can be told."""
 
     output: str = flag("", "folder or URI of the build; the same command resumes it", fingerprint=False, metavar="OUT")
-    limit: int = flag(0, "only the first N rows (0: all)", metavar="N")
-    shard_rows: int = flag(2000, "rows a shard", metavar="N")
+    limit: int = flag(0, "only the first N rows (0: all)", above=-1, metavar="N")
+    shard_rows: int = flag(2000, "rows a shard", above=0, metavar="N")
     seed: int = flag(0, "seed of every choice made for a row", metavar="N")
-    workers: int = flag(0, "workers a stage (0: as many as the cluster holds)", fingerprint=False, metavar="N")
-    cpus_per_worker: float = flag(1.0, "CPUs a worker takes", fingerprint=False, metavar="X")
+    workers: int = flag(
+        0, "workers a stage (0: as many as the cluster holds)", fingerprint=False, above=-1, metavar="N"
+    )
+    cpus_per_worker: float = flag(1.0, "CPUs a worker takes", fingerprint=False, above=0, metavar="X")
     gpus_per_worker: float = flag(
         -1.0, "GPUs a translating worker takes (-1: one if the cluster has any)", fingerprint=False, metavar="X"
     )
@@ -38,7 +56,11 @@ class BuildConfig:
         "", "Ray cluster: auto, or host:port (default: the one of $RAY_ADDRESS, or this machine)", fingerprint=False
     )
     shard_minutes: float = flag(
-        60.0, "a worker that needs longer for a shard is taken for hung and replaced", fingerprint=False, metavar="X"
+        60.0,
+        "a worker that needs longer for a shard is taken for hung and replaced",
+        fingerprint=False,
+        above=0,
+        metavar="X",
     )
     retry_failed: str = flag(
         "",
@@ -49,6 +71,28 @@ class BuildConfig:
         metavar="CLASS",
     )
     dry_run: bool = flag(False, "check everything, forecast the work, and stop", fingerprint=False)
+
+    def problems(self) -> list[str]:
+        """What is out of range, a sentence each."""
+        return [
+            f"--{item.name.replace('_', '-')} {getattr(self, item.name):g}: it must be above {item.metadata['above']:g}"
+            for item in dataclasses.fields(self)
+            if item.metadata["above"] is not None and getattr(self, item.name) <= item.metadata["above"]
+        ]
+
+    def published(self) -> dict[str, Any]:
+        """The fingerprinted fields that a card may show."""
+        private = {item.name for item in dataclasses.fields(self) if item.metadata["private"]}
+        return {name: value for name, value in self.fingerprinted().items() if name not in private}
+
+    def public_command(self) -> str:
+        """The command that builds the same from the same inputs, wherever they lie."""
+        words = ["python", f"builders/{Path(sys.argv[0]).name}", "--output", "OUT"]
+        defaults = {item.name: item.default for item in dataclasses.fields(self)}
+        for name, value in self.published().items():
+            if value != defaults[name]:
+                words += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, tuple) else (value,))]
+        return shlex.join(words)
 
     def fingerprinted(self) -> dict[str, Any]:
         """The fields that decide what is built."""

@@ -24,6 +24,10 @@ class Held(Exception):
     """Another run is writing this build."""
 
 
+class Lost(Exception):
+    """Another run has taken this build over."""
+
+
 class Lease:
     """Held from `take` until `release`; `renew` is cheap and may be called often."""
 
@@ -48,20 +52,31 @@ class Lease:
                 f"another run is writing this build: process {holder['pid']} on {holder['host']}; "
                 "wait for it, stop it, or choose another --output"
             )
-        self.renew()
+        self._write()
+        if not self._is_ours():
+            raise Held("another run has just started on this build; wait for it, or choose another --output")
 
     def renew(self) -> None:
-        if time.monotonic() - self._renewed > RENEW_SECONDS or not self._renewed:
-            self._renewed = time.monotonic()
-            pid = os.getpid()
-            files.write_json(
-                self.path,
-                {"run": self.run, "host": socket.gethostname(), "pid": pid, "born": _born(pid), "renewed": time.time()},
-            )
+        """Say that this run is alive. Raises `Lost` when another run has taken the build over meanwhile."""
+        if time.monotonic() - self._renewed > RENEW_SECONDS:
+            if not self._is_ours():
+                raise Lost("this run was out of reach for so long that another one has taken its build over")
+            self._write()
 
     def release(self) -> None:
-        if self.path.is_file() and files.read_json(self.path)["run"] == self.run:
+        if self._is_ours():
             self.path.unlink()
+
+    def _is_ours(self) -> bool:
+        return self.path.is_file() and files.read_json(self.path)["run"] == self.run
+
+    def _write(self) -> None:
+        self._renewed = time.monotonic()
+        pid = os.getpid()
+        files.write_json(
+            self.path,
+            {"run": self.run, "host": socket.gethostname(), "pid": pid, "born": _born(pid), "renewed": time.time()},
+        )
 
 
 def _born(pid: int) -> str:

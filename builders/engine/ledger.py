@@ -114,3 +114,12 @@ def missing(task: ShardTask, records: Sequence[ShardRecord]) -> list[tuple[int, 
     if at < task.rows:
         ranges.append((at, task.rows))
     return ranges
+
+
+def check_tiles(task: ShardTask, records: Sequence[ShardRecord]) -> None:
+    """The records of a task cover each of its rows once; raises `AssertionError` naming the shard otherwise."""
+    at = 0
+    for record in sorted(records, key=lambda record: record.first):
+        assert record.first == at, f"shard {task.shard}: rows {at} to {record.first} are covered twice or not at all"
+        at = record.last
+    assert at == task.rows, f"shard {task.shard}: rows {at} to {task.rows} are not covered"

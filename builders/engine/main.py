@@ -16,11 +16,12 @@ from upath import UPath
 from builders.engine import files, fingerprint
 from builders.engine.build import Build, Refused
 from builders.engine.config import BuildConfig, parse
+from builders.engine.files import DamagedFile
 from builders.engine.forecast import forecast
-from builders.engine.lease import Held
+from builders.engine.lease import Held, Lost
 from builders.engine.pool import BuildStopped, Size
 from builders.engine.progress import Display
-from builders.engine.stage import Stage
+from builders.engine.stage import Stage, StageError
 
 C = TypeVar("C", bound=BuildConfig)
 
@@ -53,7 +54,7 @@ def main(
             summary = build.run(sizes, display)
     except (Refused, Held) as error:
         _leave(console, REFUSED, "refused", str(error))
-    except BuildStopped as error:
+    except (BuildStopped, StageError, Lost, DamagedFile, OSError) as error:
         _leave(console, STOPPED, "stopped", f"{error}\nWhat is finished is kept: the same command goes on from there.")
     except KeyboardInterrupt:
         _leave(
@@ -90,12 +91,11 @@ def preflight(build: Build) -> dict[str, Size]:
     """Find every problem before any work: raises `Refused` with all of them; returns the pools' sizes."""
     problems = [] if build.config.output else ["--output is missing: say where the build goes"]
     problems += _output_problems(build.out) if build.config.output else []
-    if build.config.limit < 0 or build.config.shard_rows < 1:
-        problems.append("--limit and --shard-rows must be positive")
-    for stage in build.stages:
-        problems += stage.preflight(build)
+    problems += build.config.problems()
     connect(build)
     cluster = ray.cluster_resources()
+    for stage in build.stages:
+        problems += stage.preflight(build)
     sizes = {stage.name: pool_size(stage, build.config, cluster) for stage in build.stages}
     problems += sorted({misfit for size in sizes.values() if (misfit := size.misfit(cluster))})
     if problems:

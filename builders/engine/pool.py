@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayTaskError, WorkerCrashedError
+from ray.exceptions import RayError, RayTaskError
 
 from builders.engine.ledger import ShardRecord
 from builders.engine.metrics import WorkerMetrics
 from builders.engine.stage import Stage
 from builders.engine.worker import WORKER_DIED, WORKER_HUNG, Bench, Job
 
-DEATHS = (ActorDiedError, ActorUnavailableError, RayActorError, WorkerCrashedError)
 DEATHS_BEFORE_HALVING = 2
 ERRORS_BEFORE_STOPPING = 3
 FRUITLESS_DEATHS = 40
@@ -164,10 +163,10 @@ class Pool:
         job, hand.job = hand.job, None
         try:
             answer = ray.get(ref)
-        except DEATHS as error:
-            self._died(hand, job, WORKER_DIED, str(error))
         except RayTaskError as error:
             self._failed(hand, job, error)
+        except RayError as error:  # the actor died, was killed for memory, or is out of reach
+            self._died(hand, job, WORKER_DIED, str(error))
         else:
             if job is None:
                 hand.pid = answer
@@ -195,21 +194,24 @@ class Pool:
                 f"({ERRORS_BEFORE_STOPPING} attempts). This is no row's fault; mend it and give the same command again."
             )
         self._jobs.appendleft(job)
-        self._idle.append(hand)
+        ray.kill(hand.actor)
+        self._start()
 
     def _died(self, hand: _Hand, job: Job | None, error_class: str, message: str) -> None:
         """Replace a dead worker; run its job again, halve it, or set its last row aside."""
         last_words = last_output(hand.pid)
+        ray.kill(hand.actor)  # one that is only out of reach must not come back
         if job is None:
-            self._failed_starts += 1
-            if self._failed_starts >= STARTS_BEFORE_STOPPING:
+            # A spare that was lost between two stages says nothing about this one.
+            self._failed_starts += hand.pid is None
+            if self._failed_starts >= STARTS_BEFORE_STOPPING * self.size.workers:
                 raise BuildStopped(
                     f"stage {self.work.stage.name}: {self._failed_starts} workers died while starting. "
                     f"{message}{last_words}"
                 )
         else:
             self._fruitless += 1
-            if self._fruitless >= FRUITLESS_DEATHS:
+            if self._fruitless >= FRUITLESS_DEATHS * self.size.workers:
                 raise BuildStopped(
                     f"stage {self.work.stage.name}: {self._fruitless} workers died without finishing a shard. "
                     f"{message}{last_words}"

@@ -91,24 +91,25 @@ class Bench:
         else:
             outcome = process(self.stage, rows)
         account(self.stage, rows, outcome)
+        self._check_lease()
         record = self._write(job, rows, outcome, kept, time.perf_counter() - began)
+        self._check_lease()
+        ledger.write(self.root, self.folder, record)
+        return record
+
+    def _check_lease(self) -> None:
         if files.read_json(self.root / LEASE)["run"] != self.lease:
             raise StageError("another run has taken this build over; this worker's shard is left unrecorded")
-        ledger.write(self.root, self.folder, record)
-        if job.retry:
-            for file in job.retry.files:
-                if file not in record.files:
-                    (self.root / file.path).unlink(missing_ok=True)
-        return record
 
     def _input(self, job: Job) -> tuple[list[Row], "Kept"]:
         """The rows to process, and for a retry what stays as it is of the finished shard."""
+        rows = self.stage.read(self.root, job.source)[job.first : job.last]
         if job.retry is None:
-            return self.stage.read(self.root, job.source)[job.first : job.last], Kept([], [], [])
+            return rows, Kept([], [], [])
         assert job.retry.failed
         failed = files.read_table(self.root, job.retry.failed).to_pylist()
         again = set(job.retry_ids)
-        return [json.loads(row["row"]) for row in failed if row["id"] in again], Kept(
+        return [row for row in rows if row["id"] in again], Kept(
             files.read_table(self.root, job.retry.rows).to_pylist(),
             files.read_table(self.root, job.retry.rejected).to_pylist() if job.retry.rejected else [],
             [row for row in failed if row["id"] not in again],
@@ -199,10 +200,9 @@ def account(stage: Stage, rows: list[Row], outcome: Outcome) -> None:
 
 
 def as_json(row: Row) -> str:
-    return json.dumps(row, ensure_ascii=False, default=_as_text)
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, bytes):
-        return f"<{len(value)} bytes>"
-    raise TypeError(f"{type(value).__name__} in a row cannot be kept for a retry")
+    """A row for a person to read in `failed/` or `rejected/`; a retry reads the row itself again."""
+    try:
+        text = json.dumps(row, ensure_ascii=False, default=lambda value: f"<{type(value).__name__}>")
+        return text.encode(errors="replace").decode()
+    except (TypeError, ValueError, RecursionError) as error:
+        return json.dumps({"id": row["id"], "unreadable": str(error)})

@@ -5,6 +5,7 @@ given roots by ever shorter suffixes of its path. Only the header is read here; 
 is too large to be one, is an error and never a guess.
 """
 
+import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from builders.engine.files import location
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES = 50 << 20
-MAX_PIXELS = 178_956_970
+MAX_PIXELS = 100_000_000
+MAX_FOLDERS = 32
 
 
 Images = Literal["embed", "path"]
@@ -51,12 +53,25 @@ class ImageFinder:
     def find(self, image_path: str) -> FoundImage | None:
         """The image a row names, or None when no root has it. Raises `BadImage`."""
         parts = [part for part in image_path.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        parts = parts[-MAX_FOLDERS:]
         for start in range(len(parts)):
             for root in self.roots:
                 path = root.joinpath(*parts[start:])
                 if path.is_file():
                     return measure(path)
         return None
+
+
+def read_whole(path: UPath) -> bytes:
+    """An image's bytes, once they have been decoded to their end. Raises `BadImage`."""
+    measure(path)
+    data = path.read_bytes()
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            image.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadImage(f"{path} does not decode: {error}") from error
+    return data
 
 
 def measure(path: UPath) -> FoundImage:

@@ -5,6 +5,7 @@ Lines are read one by one and no schema is ever inferred: real files change a fi
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,11 @@ from builders.engine.files import expand
 
 BLOCK_BYTES = 8 << 20
 SUFFIX = ".jsonl"
+SPLITS = {
+    "validation": re.compile(r"(valid|validation|val|dev)([_.\-\d].*)?"),
+    "test": re.compile(r"(test|testing)([_.\-\d].*)?"),
+    "train": re.compile(r"(train|training)([_.\-\d].*)?"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Slice:
     end: int
     line: int
     rows: int
+    split: str
 
 
 @dataclass(frozen=True)
@@ -54,14 +61,14 @@ def scan(inputs: Sequence[str], shard_rows: int, limit: int = 0) -> tuple[list[I
 
 
 def _scan_file(path: UPath, name: str, shard_rows: int, limit: int | None) -> tuple[InputFile, list[Slice]]:
-    digest, size, total = hashlib.sha256(), 0, 0
+    digest, size, total, split = hashlib.sha256(), 0, 0, split_of(path)
     slices: list[Slice] = []
     start = rows = taken = 0
     first_line = 1
     for number, data in _lines(path):
         digest.update(data)
         size += len(data)
-        if not data.strip():
+        if not _content(data, first=number == 1):
             continue
         total += 1
         if limit is not None and taken >= limit:
@@ -69,10 +76,10 @@ def _scan_file(path: UPath, name: str, shard_rows: int, limit: int | None) -> tu
         rows += 1
         taken += 1
         if rows == shard_rows or taken == limit:
-            slices.append(Slice(str(path), name, start, size, first_line, rows))
+            slices.append(Slice(str(path), name, start, size, first_line, rows, split))
             start, rows, first_line = size, 0, number + 1
     if rows:
-        slices.append(Slice(str(path), name, start, size, first_line, rows))
+        slices.append(Slice(str(path), name, start, size, first_line, rows, split))
     return InputFile(name, size, total, digest.hexdigest()), slices
 
 
@@ -86,20 +93,26 @@ def read(piece: Slice) -> list[Line]:
     with UPath(piece.path).open("rb") as file:
         file.seek(piece.start)
         data = file.read(piece.end - piece.start)
-    if piece.start == 0:
-        data = data.removeprefix(b"\xef\xbb\xbf")
-    return [
-        Line(piece.name, piece.line + index, line.strip())
+    lines = [
+        Line(piece.name, piece.line + index, _content(line, first=piece.start == 0 and index == 0))
         for index, line in enumerate(data.split(b"\n"))
-        if line.strip()
     ]
+    return [line for line in lines if line.data]
 
 
-def split_of(name: str) -> str:
-    """The split that a file's path names: train, validation or test (MultiInstruct writes `valid.jsonl`)."""
-    *folders, stem = name.lower().removesuffix(SUFFIX).split("/")
-    for word in [stem, *reversed(folders)]:
-        for split, signs in (("validation", ("valid", "val", "dev")), ("test", ("test",)), ("train", ("train",))):
-            if word.startswith(signs):
+def _content(line: bytes, *, first: bool) -> bytes:
+    """A line without blanks around it, and the first one of a file without its byte order mark."""
+    return (line.removeprefix(b"\xef\xbb\xbf") if first else line).strip()
+
+
+def split_of(path: UPath) -> str:
+    """The split that a file's name, or else its folder or the folder above, says: train, validation or test.
+
+    MultiInstruct has `valid.jsonl`, and `testing_data/<task>/test.jsonl`.
+    """
+    *folders, name = path.parts
+    for word in (name.removesuffix(SUFFIX), *reversed(folders[-2:])):
+        for split, pattern in SPLITS.items():
+            if pattern.fullmatch(word.lower()):
                 return split
     return "train"

@@ -11,7 +11,7 @@ from typing import Any
 
 from builders.engine import RowError, nearest
 from builders.sources.multiinstruct_tasks import TASKS, Task
-from builders.transforms.boxes import box_text
+from builders.transforms.boxes import BadBox, box_text
 from builders.transforms.options import TargetNotAmongOptions, find_targets
 
 TEXT_FIELDS = ("question", "text")
@@ -42,9 +42,16 @@ class Record:
 def read_record(raw: Mapping[str, Any]) -> Record:
     """A record from a row of either form.
 
-    Raises `RowError`: UnknownTask, MissingField, WrongType, TargetNotAmongOptions.
+    Raises `RowError`: UnknownTask, MissingField, WrongType, BadBox, TargetNotAmongOptions.
     """
     task = _task(raw)
+    try:
+        return _record(raw, task)
+    except BadBox as error:
+        raise RowError("BadBox", str(error)) from error
+
+
+def _record(raw: Mapping[str, Any], task: Task) -> Record:
     options = _options(raw, task)
     texts = {name: _text(raw, name) for name in TEXT_FIELDS if name in task.fields}
     texts |= _parts(raw, task)

@@ -13,6 +13,8 @@ from builders.engine.fingerprint import digest, row_id
 from builders.sources import jsonl
 from builders.stages.copies import WithoutCopies, number_copies
 
+MAX_LINE_BYTES = 16 << 20
+
 
 class Reader(Protocol):
     """What a dataset adds: its name, its row schema, and how one raw row becomes a row of ours."""
@@ -67,16 +69,18 @@ class Ingest(WithoutCopies):
     def read(self, build_root: Any, source: Any) -> list[Row]:
         """One row a line: its text, or what is wrong with it. A second copy of a line gets an id of its own."""
         rows = []
-        split = jsonl.split_of(source.name)
+        split = source.split
         for line in jsonl.read(source):
             row: Row = {"file": line.file, "line": line.number, "split": split, "raw": None, "error": None}
             try:
+                if len(line.data) > MAX_LINE_BYTES:
+                    raise ValueError(f"{len(line.data):,} bytes; a row has at most {MAX_LINE_BYTES:,}")
                 row["raw"] = json.loads(line.data.decode(), parse_constant=_no_constant)
                 if not isinstance(row["raw"], dict):
                     raise ValueError(f"a JSON {type(row['raw']).__name__}, where an object is expected")
                 row["id"] = row_id(f"{self.reader.source}/{split}", row["raw"])
             except (ValueError, RecursionError) as error:
-                row["raw"] = line.data.decode(errors="replace")
+                row["raw"] = line.data[:MAX_LINE_BYTES].decode(errors="replace")
                 row["error"] = f"{line.file}, line {line.number}: {error}"
                 row["id"] = row_id(f"{self.reader.source}/{split}", row["raw"])
             rows.append(row)

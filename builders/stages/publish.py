@@ -5,6 +5,7 @@ the same bytes whatever shards they came through.
 """
 
 import json
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from builders.engine import Build, FileRef, Row, RowError, ShardRecord, ShardTask
 from builders.engine.files import location, read_columns, read_table
 from builders.engine.fingerprint import digest
-from builders.sources.images import BadImage, Images, measure
+from builders.sources.images import BadImage, Images, read_whole
 from builders.stages.copies import WithoutCopies, number_copies
 from cards.card import load_card, write_card
 from cards.report import write_report
@@ -62,10 +64,6 @@ class Publish(WithoutCopies):
         self.schema = dataset_schema(images)
         self.translator: dict[str, str] = {}
 
-    def preflight(self, build: Build) -> list[str]:
-        build.identity["images"] = self.images
-        return []
-
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
         """Cut every split into ranges of ids of about `rows_per_file` rows; read only the id columns for it."""
         files = tuple(record.rows for record in upstream if record.rows.rows)
@@ -77,10 +75,11 @@ class Publish(WithoutCopies):
         tasks = []
         made_of = digest([file.sha256 for file in files])
         for split in sorted(ids):
+            ids[split].sort()
             count = -(-len(ids[split]) // self.rows_per_file)
             edges = [-(-(16**ID_DIGITS) * index // count) for index in range(count + 1)]
             for index, (low, high) in enumerate(pairwise(edges)):
-                rows = sum(low <= number < high for number in ids[split])
+                rows = bisect_left(ids[split], high) - bisect_left(ids[split], low)
                 name = f"{split}-{index:05d}-of-{count:05d}"
                 tasks.append(ShardTask(name, Part(files, split, low, high), digest([made_of, name]), rows))
         return tasks
@@ -92,12 +91,11 @@ class Publish(WithoutCopies):
         self.translator = build.identity["translator"]
 
     def read(self, build_root: Any, source: Any) -> list[Row]:
-        rows = [
-            row
-            for file in source.files
-            for row in read_table(build_root, file).to_pylist()
-            if row["split"] == source.split and source.low <= int(row["id"][:ID_DIGITS], 16) < source.high
-        ]
+        low, high = f"{source.low:0{ID_DIGITS}x}", f"{source.high:0{ID_DIGITS}x}"
+        wanted = (pc.field("split") == source.split) & (pc.field("id") >= low)
+        if source.high < 16**ID_DIGITS:
+            wanted &= pc.field("id") < high
+        rows = [row for file in source.files for row in read_table(build_root, file).filter(wanted).to_pylist()]
         return number_copies(sorted(rows, key=lambda row: row["id"]))
 
     def row(self, row: Row, counters: Counter[str]) -> Row:
@@ -119,8 +117,7 @@ class Publish(WithoutCopies):
             return row["image_file"]
         path = location(row["image_file"])
         try:
-            measure(path)
-            return {"bytes": path.read_bytes(), "path": path.name}
+            return {"bytes": read_whole(path), "path": path.name}
         except (BadImage, OSError) as error:
             raise RowError("BadImage", str(error)) from error
 

@@ -16,11 +16,12 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from builders.engine import Build, Failure, Outcome, Row, Stage, StageError
 from builders.engine.files import is_local, location
+from builders.engine.main import pool_size
 from translators import Translation, TranslationMemory, Translator, TranslatorError, Unit, load_translator, translate
 from translators.memory import identity, key
 from translators.translate import distinct_pieces
 
-CLAIM_SECONDS = 120.0
+CLAIM_SECONDS = 900.0
 ANSWER_SECONDS = 300.0
 KIND_JOINT = "+"
 
@@ -29,33 +30,45 @@ class SharedMemory:
     """The translation memory of a build, in an actor of its own.
 
     A worker claims what it is about to translate; another that needs the same unit waits for it instead of
-    paying again. A claim lapses when its owner has not been heard of for a while.
+    paying again. A claim lapses when its owner is dead, or has not been heard of for long.
     """
 
     def __init__(self, path: str) -> None:
         self.memory = TranslationMemory(path)
-        self.claims: dict[bytes, tuple[str, float]] = {}
+        self.claims: dict[bytes, str] = {}
+        self.heard: dict[str, float] = {}
+        self.pulse: dict[str, Any] = {}
 
-    def claim(self, worker: str, keys: list[bytes]) -> tuple[dict[bytes, Translation], list[bytes]]:
+    def claim(self, worker: str, keys: list[bytes], handle: Any = None) -> tuple[dict[bytes, Translation], list[bytes]]:
+        self.heard[worker] = time.monotonic()
+        if handle is not None and worker not in self.pulse:
+            self.pulse[worker] = handle.__ray_ready__.remote()
         found = self.memory.get(keys)
-        now, mine = time.monotonic(), []
-        for item in keys:
-            if item in found:
-                continue
-            owner, until = self.claims.get(item, (worker, 0.0))
-            if owner == worker or until < now:
-                self.claims[item] = (worker, now + CLAIM_SECONDS)
-                mine.append(item)
+        free = [item for item in keys if item not in found]
+        owners = {self.claims.get(item, worker) for item in free}
+        gone = {owner for owner in owners if owner != worker and not self._lives(owner)}
+        mine = [item for item in free if self.claims.get(item, worker) in gone | {worker}]
+        self.claims |= dict.fromkeys(mine, worker)
         return found, mine
 
+    def _lives(self, worker: str) -> bool:
+        """Whether a worker may still deliver. A busy one answers its call later, a dead one fails it at once."""
+        if time.monotonic() - self.heard[worker] > CLAIM_SECONDS:
+            return False
+        if worker not in self.pulse:
+            return True
+        answered, _ = ray.wait([self.pulse[worker]], timeout=0)
+        try:
+            ray.get(answered)
+        except ray.exceptions.RayError:
+            return False
+        return True
+
     def put(self, worker: str, translator: str, items: list[tuple[bytes, Unit, Translation]]) -> None:
+        self.heard[worker] = time.monotonic()
         self.memory.put(translator, items)
         for item, _, _ in items:
             self.claims.pop(item, None)
-        later = time.monotonic() + CLAIM_SECONDS
-        for item, (owner, _) in self.claims.items():
-            if owner == worker:
-                self.claims[item] = (owner, later)
 
     def add_speed(self, translator: str, tokens: int, seconds: float) -> None:
         self.memory.add_speed(translator, tokens, seconds)
@@ -69,7 +82,10 @@ class MemoryClient:
         self.worker = ray.get_runtime_context().get_actor_id() or "driver"
 
     def claim(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Translation], list[bytes]]:
-        answer: tuple[dict[bytes, Translation], list[bytes]] = self._ask(self.actor.claim, self.worker, list(keys))
+        handle = ray.get_runtime_context().current_actor
+        answer: tuple[dict[bytes, Translation], list[bytes]] = self._ask(
+            self.actor.claim, self.worker, list(keys), handle
+        )
         return answer
 
     def put(self, translator: str, items: Iterable[tuple[bytes, Unit, Translation]]) -> None:
@@ -103,13 +119,15 @@ class Translate(Stage):
     ) -> None:
         self.schema = schema
         self.arguments = (model, target)
-        self.options = {"factory": factory, "batch_tokens": batch_tokens}
+        self.options: dict[str, Any] = {"factory": factory, "batch_tokens": batch_tokens}
         self.memory_path = memory
         self._memory: Any = None
         self._translator: Translator | None = None
 
     def preflight(self, build: Build) -> list[str]:
         """The translator, without its weights; it becomes part of what names the build."""
+        gpus = pool_size(self, build.config, ray.cluster_resources()).gpus
+        self.options["dtype"] = "bfloat16" if gpus else "float32"
         try:
             translator = self.load()
         except TranslatorError as error:
@@ -127,7 +145,7 @@ class Translate(Stage):
         return []
 
     def load(self) -> Translator:
-        return load_translator(*self.arguments, **self.options)  # type: ignore[arg-type]
+        return load_translator(*self.arguments, **self.options)
 
     def forecast(self, build: Build, rows: list[Row]) -> dict[str, Any]:
         """Units, how many are distinct, remembered, and left to translate, and their tokens."""

@@ -31,12 +31,12 @@ class Box:
 
 def parse_box(value: object) -> Box:
     """A box in pixels from its text or its four numbers. Raises `BadBox`."""
-    numbers = value.split() if isinstance(value, str) else value
+    numbers = value.split() if isinstance(value, str) and "_" not in value else value
     if not isinstance(numbers, list | tuple) or len(numbers) != 4 or any(isinstance(n, bool) for n in numbers):
         raise BadBox(f"{value!r} is no box: four numbers x1 y1 x2 y2 are expected")
     try:
         x1, y1, x2, y2 = (float(number) for number in numbers)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadBox(f"{value!r} is no box: four numbers x1 y1 x2 y2 are expected") from None
     if not all(math.isfinite(number) for number in (x1, y1, x2, y2)):
         raise BadBox(f"{value!r} is no box: its numbers are not finite")
@@ -44,8 +44,15 @@ def parse_box(value: object) -> Box:
 
 
 def box_text(value: object) -> str:
-    """A box as upstream writes it inside prompts and sentences: its numbers joined by one blank."""
-    return value if isinstance(value, str) else " ".join(str(number) for number in value)  # type: ignore[attr-defined]
+    """A box as upstream writes it inside prompts and sentences: its numbers joined by one blank.
+
+    Raises `BadBox` for what is neither text nor a list of numbers.
+    """
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list) or any(isinstance(n, bool) or not isinstance(n, int | float) for n in value):
+        raise BadBox(f"{str(value)[:100]!r} is no box: four numbers x1 y1 x2 y2 are expected")
+    return " ".join(str(number) for number in value)
 
 
 def normalise(box: Box, width: int, height: int) -> tuple[Box, bool]:

@@ -31,7 +31,7 @@ class LaidOut:
 
 def choose_style(count: int, chance: random.Random) -> Style:
     style = chance.choice(STYLES)
-    return "number" if count > LETTERS and style != "plain" else style
+    return "number" if count > LETTERS else style
 
 
 def find_targets(target: str, options: Sequence[str], several: bool) -> list[str]:
