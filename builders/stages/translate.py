@@ -37,12 +37,13 @@ class SharedMemory:
         self.memory = TranslationMemory(path)
         self.claims: dict[bytes, str] = {}
         self.heard: dict[str, float] = {}
+        self.handles: dict[str, Any] = {}
         self.pulse: dict[str, Any] = {}
 
     def claim(self, worker: str, keys: list[bytes], handle: Any = None) -> tuple[dict[bytes, Translation], list[bytes]]:
         self.heard[worker] = time.monotonic()
         if handle is not None and worker not in self.pulse:
-            self.pulse[worker] = handle.__ray_ready__.remote()
+            self.handles[worker], self.pulse[worker] = handle, handle.__ray_ready__.remote()
         found = self.memory.get(keys)
         free = [item for item in keys if item not in found]
         owners = {self.claims.get(item, worker) for item in free}
@@ -58,10 +59,12 @@ class SharedMemory:
         if worker not in self.pulse:
             return True
         answered, _ = ray.wait([self.pulse[worker]], timeout=0)
-        try:
-            ray.get(answered)
-        except ray.exceptions.RayError:
-            return False
+        if answered:
+            try:
+                ray.get(answered)
+            except ray.exceptions.RayError:
+                return False
+            self.pulse[worker] = self.handles[worker].__ray_ready__.remote()
         return True
 
     def put(self, worker: str, translator: str, items: list[tuple[bytes, Unit, Translation]]) -> None:
