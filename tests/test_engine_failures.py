@@ -74,6 +74,15 @@ def test_workers_that_cannot_start_stop_the_build_with_their_last_output(toy: To
     assert toy.counts()["rows_written"] == 10
 
 
+def test_what_is_no_rows_fault_goes_to_another_worker(toy: Toy, tmp_path: Path) -> None:
+    toy.write(numbered(10, do={4: f"server-gone:{tmp_path / 'gone'}"}))
+    ran = toy.run()
+    assert ran.status == 0, ran.text
+    assert toy.counts() == {"rows_in": 10, "rows_written": 10, "rows_rejected": 0, "rows_failed": 0}
+    workers = [line.split()[1] for line in (tmp_path / "calls.log").read_text().splitlines() if line.startswith("4 ")]
+    assert len(set(workers)) == 2
+
+
 def test_a_lost_row_stops_the_build_and_is_named(toy: Toy) -> None:
     toy.write(numbered(10, do={7: "lose"}))
     ran = toy.run()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from builders.engine import files, ledger
+from builders.engine.lease import Held, Lease, Lost
 from builders.engine.ledger import ShardRecord
 from builders.engine.stage import ShardTask
 from builders.engine.worker import LEASE, Bench, Job
@@ -167,3 +168,32 @@ def test_a_full_disk_records_nothing_and_is_no_rows_fault(tmp_path: Path, monkey
     assert ledger.load(files.location(tmp_path), "02-last") == []
     assert not list(tmp_path.rglob("*.tmp"))
     assert bench.run(Job("00000", "00000", task.digest, source, 0, task.rows)).rows.rows == task.rows
+
+
+def test_a_run_that_was_out_of_reach_does_not_take_its_build_back(tmp_path: Path) -> None:
+    root = files.location(tmp_path)
+    old, new = Lease(root), Lease(root)
+    old.take()
+    files.write_json(root / LEASE, files.read_json(root / LEASE) | {"pid": 2**22 + 1})
+    new.take()
+    old._renewed = -1000.0
+    with pytest.raises(Lost, match="another one has taken its build over"):
+        old.renew()
+    old.release()
+    assert files.read_json(root / LEASE)["run"] == new.run
+    with pytest.raises(Held, match="another run is writing this build"):
+        Lease(root).take()
+
+
+def test_records_that_overlap_or_leave_a_gap_are_an_error() -> None:
+    task = ShardTask("00000", None, "digest", 10)
+
+    def record(first: int, last: int) -> ShardRecord:
+        rows = files.FileRef("rows.parquet", last - first, 1, "")
+        return ShardRecord("00000", "work", "00000", "digest", first, last, rows, None, None)
+
+    ledger.check_tiles(task, [record(5, 10), record(0, 5)])
+    for records in ([record(0, 10), record(0, 5)], [record(0, 4), record(5, 10)], [record(0, 9)]):
+        with pytest.raises(AssertionError, match="shard 00000"):
+            ledger.check_tiles(task, records)
+    assert ledger.missing(task, [record(2, 4), record(6, 8)]) == [(0, 2), (4, 6), (8, 10)]

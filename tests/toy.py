@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from builders.engine import Build, BuildConfig, Outcome, Row, RowError, RowStage, Stage, flag, main
+from builders.engine import Build, BuildConfig, Outcome, Row, RowError, RowStage, Stage, StageError, flag, main
 from builders.stages.ingest import Ingest
 
 SCHEMA = pa.schema([("id", pa.string()), ("split", pa.string()), ("n", pa.int64()), ("do", pa.string())])
@@ -71,6 +71,9 @@ class Work(RowStage):
         if do == "die-once" and not Path(argument).exists():
             Path(argument).touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        if do == "server-gone" and not Path(argument).exists():
+            Path(argument).touch()
+            raise StageError("the model server is gone")
         if do == "kill-driver" and not Path(argument).exists():
             Path(argument).touch()
             os.kill(int(Path(self.config.log).with_name("driver.pid").read_text()), signal.SIGKILL)
