@@ -148,7 +148,12 @@ def connect(build: Build) -> None:
         try:
             ray.init(address=address, **common)
         except (ConnectionError, ValueError) as error:
-            raise Refused([f"--address {address}: no Ray cluster answers there: {error}"]) from error
+            raise Refused(
+                [
+                    f"--address {address}: no Ray cluster answers there: {error} "
+                    "(one that asks for a token needs RAY_AUTH_MODE=token here)"
+                ]
+            ) from error
     else:
         ray.init(include_dashboard=False, object_store_memory=200 << 20, **common)
 
