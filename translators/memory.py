@@ -9,7 +9,7 @@ import json
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from translators.units import Translation, Translator, Unit
@@ -102,11 +102,6 @@ class TranslationMemory:
         """Source tokens a second that one worker translated so far, or None."""
         row = self._db.execute("SELECT tokens, seconds FROM speed WHERE translator = ?", (translator,)).fetchone()
         return row[0] / row[1] if row and row[1] else None
-
-    def stats(self) -> Mapping[str, int]:
-        """Entries by translator name."""
-        rows = self._db.execute("SELECT translator, count(*) FROM translation GROUP BY translator")
-        return {json.loads(translator)["name"]: count for translator, count in rows}
 
     def __len__(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM translation").fetchone()[0])
