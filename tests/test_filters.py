@@ -288,7 +288,11 @@ def test_a_filter_that_does_not_apply_gives_no_finding(one: Filter, case: Pair) 
 
 def test_a_finding_says_what_was_measured_against_what() -> None:
     [finding] = check([pair("A dog is running on the beach.", "Un cane")], [f.LengthRatio()])
-    assert (finding.filter, finding.field, finding.threshold) == ("length_ratio_v1", "text", "0.5 to 2.2")
+    assert (finding.filter, finding.field, finding.threshold) == (
+        "length_ratio_v1",
+        "text",
+        "allowed: 0.5 to 2.2",
+    )
     assert finding.figure == pytest.approx(7 / 30)
     assert not finding.accepted
     [finding] = check([pair("3 dogs, 4 cats", "5 cani, 6 gatti")], [f.Numbers(allowed=2)])
@@ -411,3 +415,11 @@ def test_thresholds_are_set_by_name_and_an_unknown_one_lists_what_there_is() -> 
         configured_filters(("length_ratio_v2.widened=2",))
     with pytest.raises(ValueError, match="'much' is no number"):
         configured_filters(("numbers_v1.allowed=much",))
+
+
+def test_a_finding_says_in_words_what_would_have_passed() -> None:
+    pair = Pair("text", "A red cup on the table.", "Una tazza.", "en", "it", note="not in the demo grammar: cup")
+    said = {finding.filter: finding.threshold for finding in check([pair], default_filters())}
+    assert said["out_of_domain_v1"] == "not in the demo grammar: cup"
+    assert said["length_ratio_v1"] == "allowed: 0.5 to 2.2"
+    assert said["empty_v1"] == "allowed: at most 0"

@@ -363,8 +363,7 @@ def check(pairs: Sequence[Pair], filters: Sequence[Filter]) -> list[Finding]:
     for pair in pairs:
         for each in filters:
             if (figure := each.measure(pair)) is not None:
-                threshold = "{:g} to {:g}".format(*each.bounds(pair))
-                findings.append(Finding(each.name, pair.field, figure, threshold, each.accepts(pair, figure)))
+                findings.append(Finding(each.name, pair.field, figure, each.allows(pair), each.accepts(pair, figure)))
     return findings
 
 

@@ -194,7 +194,7 @@ def testing_rows() -> tuple[Row, ...]:
         regions.named_people_question(
             s["park"],
             ("boy",),
-            "Where is person 1 sitting?",
+            "Where is person 2 sitting?",
             "On the bench.",
             ("On the sofa.", "Under the table.", "In the car."),
         ),

@@ -230,8 +230,11 @@ def grounded_question(scene: Scene, question: str, name: str, others: tuple[str,
 def named_people_question(
     scene: Scene, people: tuple[str, ...], question: str, answer: str, others: tuple[str, ...]
 ) -> Row:
-    """VCR: "person 1" is the first of `people`, and so on; the row gives their boxes."""
-    named: dict[str, Boxes] = {f"person {index}": (scene.find(name).box,) for index, name in enumerate(people, start=1)}
+    """VCR: "person 2" is the first of `people`, and so on; the row gives their boxes.
+
+    Real rows number all people of an image and name those they speak of, so the numbers need not begin at 1.
+    """
+    named: dict[str, Boxes] = {f"person {index}": (scene.find(name).box,) for index, name in enumerate(people, start=2)}
     where = " ".join(f"{name} is in {as_string(boxes[0])}." for name, boxes in named.items())
     return Row(
         "commonsense_VQA",
