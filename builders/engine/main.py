@@ -44,8 +44,9 @@ def main(
     config = parse(config_type, description, examples, arguments)
     console = Console()
     try:
-        build = Build(name, config, _stages(stages, config))
-        sizes = preflight(build)
+        with console.status("starting Ray, checking the plan"):
+            build = Build(name, config, _stages(stages, config))
+            sizes = preflight(build)
         signal.signal(signal.SIGTERM, _interrupt)
         if config.dry_run:
             forecast(build, sizes, console)
