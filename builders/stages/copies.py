@@ -9,7 +9,7 @@ from collections import Counter
 from builders.engine import Outcome, Rejection, Row, RowStage
 
 DUPLICATE = "duplicate_row_v1"
-ALLOWED = "copies of a row that is kept; allowed: none"
+ALLOWED = "copy of a row that is kept; allowed: none"
 
 
 def number_copies(rows: list[Row]) -> list[Row]:
