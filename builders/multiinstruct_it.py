@@ -13,13 +13,14 @@ from tempfile import mkdtemp
 from builders.demo.sample import write_sample
 from builders.engine import BuildConfig, Stage, flag, main
 from builders.sources.images import images_argument
-from builders.stages.check import CHECKS, Check
+from builders.stages.check import Check
 from builders.stages.compose import Compose
 from builders.stages.ingest import Ingest
 from builders.stages.publish import Publish
 from builders.stages.translate import Translate
+from builders.transforms.fields import CHECKS, CONVERSATIONS
 from builders.transforms.instructions import load_instructions
-from builders.transforms.multiinstruct import CONVERSATIONS, ROWS, MultiInstruct, to_conversation
+from builders.transforms.multiinstruct import ROWS, MultiInstruct, to_conversation
 from validation.filters import configured_filters
 
 NAME = "multiinstruct-it"

@@ -16,6 +16,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,16 @@ def _digest_of(folder: Path) -> str:
     made_of = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".model", ".safetensors"):
-            with path.open("rb") as file:
-                made_of.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}".encode())
+            state = path.stat()
+            made_of.update(f"{path.name} {_digest_of_file(path, state.st_size, state.st_mtime_ns)}".encode())
     return made_of.hexdigest()[:12]
+
+
+@cache
+def _digest_of_file(path: Path, size: int, modified: int) -> str:
+    """A file's sha256, read once a process as long as its size and time of change stay."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Seq2SeqTranslator:

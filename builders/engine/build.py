@@ -181,8 +181,9 @@ class Build:
                 tick=tick,
             )
             self._pool_of(size).run(work, jobs)
+        parts = ledger.by_parent(done.values())
         for task in tasks.values():
-            ledger.check_tiles(task, [record for record in done.values() if record.parent == task.shard])
+            ledger.check_tiles(task, parts.get(task.shard, []))
         progress.shards = len(done)
         display.end()
         self.seconds[stage.name] = time.monotonic() - began
@@ -217,10 +218,9 @@ class Build:
 
     def _jobs(self, tasks: dict[str, ShardTask], done: dict[str, ShardRecord]) -> list[Job]:
         """The ranges that are missing, and with `--retry-failed` the failed rows of what is done."""
-        jobs = []
+        jobs, parts = [], ledger.by_parent(done.values())
         for task in tasks.values():
-            parts = [record for record in done.values() if record.parent == task.shard]
-            for first, last in ledger.missing(task, parts):
+            for first, last in ledger.missing(task, parts.get(task.shard, [])):
                 name = ledger.part_name(task, first, last)
                 jobs.append(Job(name, task.shard, task.digest, task.source, first, last))
         wanted = self.config.retry_failed

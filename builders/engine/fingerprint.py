@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,9 @@ def row_id(source: str, content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+@cache
 def code_files(root: Path | None = None) -> dict[str, str]:
-    """A digest of every file of ours that decides what a row looks like, by relative path."""
+    """A digest of every file of ours that decides what a row looks like, by relative path; as the run found them."""
     root = root or Path(__file__).resolve().parents[2]
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()[:16]

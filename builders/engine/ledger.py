@@ -6,7 +6,7 @@ counts only while its input still has the digest it was made from: as in make, a
 (after `--retry-failed`, say) makes what came of it out of date.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from upath import UPath
@@ -102,6 +102,14 @@ def is_current(root: UPath, record: ShardRecord, tasks: dict[str, ShardTask]) ->
         if not path.is_file() or path.stat().st_size != file.bytes:
             return False
     return True
+
+
+def by_parent(records: Iterable[ShardRecord]) -> dict[str, list[ShardRecord]]:
+    """The records of each input shard."""
+    parts: dict[str, list[ShardRecord]] = {}
+    for record in records:
+        parts.setdefault(record.parent, []).append(record)
+    return parts
 
 
 def missing(task: ShardTask, records: Sequence[ShardRecord]) -> list[tuple[int, int]]:

@@ -248,7 +248,6 @@ class Pool:
             limit = self.work.shard_seconds if hand.job else self.work.start_seconds
             if now - hand.since > limit:
                 del self._hands[ref]
-                ray.kill(hand.actor)
                 what = f"a shard took more than {limit:g} s" if hand.job else f"no start within {limit:g} s"
                 job, hand.job = hand.job, None
                 self._died(hand, job, WORKER_HUNG, what)

@@ -1,1 +1,1 @@
-"""The few lines that make a library a stage: ingest, translate, check, publish."""
+"""The few lines that make a library a stage: ingest, translate, check, compose, publish."""

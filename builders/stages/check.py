@@ -6,12 +6,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from builders.engine import Outcome, Rejection, Row, Stage
+from builders.transforms.fields import CHECKS
 from validation.filters import Filter, Pair, check
 
-CHECKS = pa.field(
-    "checks",
-    pa.list_(pa.struct([("filter", pa.string()), ("field", pa.string()), ("figure", pa.float64())])),
-)
 FIGURE_DIGITS = 4
 
 

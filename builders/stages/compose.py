@@ -10,7 +10,7 @@ from builders.engine import Row, RowStage
 
 
 class Compose(RowStage):
-    """Adds `columns` to a row by a pure function of `(row, counters)`."""
+    """Adds `column` to a row by a pure function of `(row, counters)`."""
 
     name = "compose"
 

@@ -20,6 +20,7 @@ from builders.engine.files import location, read_columns, read_table
 from builders.engine.fingerprint import digest
 from builders.sources.images import BadImage, Images, read_whole
 from builders.stages.copies import WithoutCopies, number_copies
+from builders.transforms.fields import CHECKS, CONVERSATIONS
 from cards.card import load_card, write_card
 from cards.report import write_report
 
@@ -135,17 +136,14 @@ def dataset_schema(images: Images) -> pa.Schema:
             ("id", pa.string()),
             ("image", image),
             ("image_path", pa.string()),
-            ("conversations", pa.list_(pa.struct([("from", pa.string()), ("value", pa.string())]))),
+            CONVERSATIONS,
             ("task_name", pa.string()),
             ("split", pa.string()),
             ("source", pa.string()),
             ("translations", pa.list_(TRANSLATION)),
             ("translator", pa.string()),
             ("translator_revision", pa.string()),
-            (
-                "checks",
-                pa.list_(pa.struct([("filter", pa.string()), ("field", pa.string()), ("figure", pa.float64())])),
-            ),
+            CHECKS,
         ]
     )
     features = {name: _feature(schema.field(name).type) for name in schema.names}

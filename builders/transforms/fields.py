@@ -24,6 +24,11 @@ FIELD = pa.struct(
     ]
 )
 FIELDS = pa.field("fields", pa.list_(FIELD))
+CHECKS = pa.field(
+    "checks",
+    pa.list_(pa.struct([("filter", pa.string()), ("field", pa.string()), ("figure", pa.float64())])),
+)
+CONVERSATIONS = pa.field("conversations", pa.list_(pa.struct([("from", pa.string()), ("value", pa.string())])))
 
 
 def field(

@@ -38,7 +38,6 @@ ROWS = pa.schema(
         FIELDS,
     ]
 )
-CONVERSATIONS = pa.field("conversations", pa.list_(pa.struct([("from", pa.string()), ("value", pa.string())])))
 
 
 @dataclass(frozen=True)
