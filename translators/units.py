@@ -44,14 +44,16 @@ class Translator(Protocol):
 
     `name`, `revision` and `settings` (decoding, prompt, languages: everything that changes the output) make
     the key of the translation memory. `together` says whether a unit of several texts goes through the model
-    as one; if not, it is taken apart and each text is remembered by itself. `warning` is what every card and
-    report must say about this translator.
+    as one; if not, it is taken apart into the sentences of its texts, `source` being their language (ISO 639),
+    and each is remembered by itself. `warning` is what every card and report must say about this translator.
+    `translate` may be called from several threads at once.
     """
 
     name: str
     revision: str
     settings: Mapping[str, str]
     together: bool
+    source: str
     warning: str | None
 
     def translate(self, units: Sequence[Unit]) -> list[Translation]:
