@@ -1,5 +1,6 @@
 """The two failure budgets, and the deadlines, on a real Ray: rows that raise, kill or hang; workers that die."""
 
+import itertools
 import json
 import os
 import signal
@@ -42,6 +43,30 @@ def test_a_row_that_kills_its_worker_is_found_and_set_aside(toy: Toy) -> None:
     before = len(toy.calls())
     assert toy.run().status == 0
     assert len(toy.calls()) == before, "a finished build looks at no row again"
+
+
+def test_shards_in_hand_beside_a_killer_are_done_again_and_never_blamed(toy: Toy) -> None:
+    toy.write(numbered(120, do={13: "exit", 57: "exit", 58: "exit"}))
+    ran = toy.run("--overlap", "3", "--slow", "0.02")
+    assert ran.status == 0, ran.text
+    failed = {json.loads(row["row"])["n"]: row["error_class"] for row in toy.rows("failed")}
+    assert failed == {13: "WorkerDied", 57: "WorkerDied", 58: "WorkerDied"}
+    assert sorted(row["n"] for row in toy.rows()) == sorted(set(range(120)) - {13, 57, 58})
+
+
+def test_a_worker_has_as_many_shards_in_hand_as_its_stage_allows(toy: Toy) -> None:
+    """Two shards of one worker, a row each at a time: their rows alternate in its log."""
+    toy.write(numbered(20))
+    assert toy.run("--workers", "1", "--overlap", "2", "--slow", "0.1").status == 0
+    shards = [n // 10 for n in toy.calls()]
+    assert sum(one != next_ for one, next_ in itertools.pairwise(shards)) > 3
+    assert toy.counts()["rows_written"] == 20
+
+
+def test_a_fault_that_is_no_rows_costs_the_shards_in_hand_no_row(toy: Toy, tmp_path: Path) -> None:
+    toy.write(numbered(60, do={4: f"server-gone:{tmp_path / 'gone'}"}))
+    assert toy.run("--overlap", "3", "--slow", "0.02").status == 0
+    assert toy.counts() == {"rows_in": 60, "rows_written": 60, "rows_rejected": 0, "rows_failed": 0}
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_shard_rerun(toy: Toy, tmp_path: Path) -> None:

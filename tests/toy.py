@@ -39,6 +39,7 @@ class Config(BuildConfig):
     log: str = flag("", "where every row looked at is logged", fingerprint=False)
     factor: int = flag(2, "what to multiply by")
     slow: float = flag(0.0, "seconds a row", fingerprint=False)
+    overlap: int = flag(1, "shards a worker has in hand", fingerprint=False)
     healed: bool = flag(False, "rows that raise do so no more", fingerprint=False)
 
 
@@ -48,6 +49,7 @@ class Work(RowStage):
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.overlap = config.overlap
 
     def open(self) -> None:
         if (Path(self.config.log).parent / "no-start").exists():

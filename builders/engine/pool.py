@@ -26,6 +26,7 @@ DEATHS_BEFORE_HALVING = 2
 ERRORS_BEFORE_STOPPING = 3
 FRUITLESS_DEATHS = 40
 STARTS_BEFORE_STOPPING = 3
+MOST_OVERLAP = 4
 TICK_SECONDS = 0.5
 
 
@@ -84,14 +85,22 @@ class Work:
     tick: Callable[[], None]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Hand:
-    """A worker as the pool sees it: opening its stage (`job` is None), or at work since `since`."""
+    """A worker as the pool sees it. `pid` is known once it has opened a stage, `ready` once it has this one."""
 
     actor: Any
-    since: float
-    job: Job | None = None
     pid: int | None = None
+    ready: bool = False
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a worker was asked: a job, or (None) to open the stage."""
+
+    hand: _Hand
+    job: Job | None
+    since: float
 
 
 class Pool:
@@ -105,8 +114,8 @@ class Pool:
     def _begin(self, work: Work | None) -> None:
         self._work = work
         self._stage = ray.put(work.stage) if work else None
-        self._hands: dict[Any, _Hand] = {}
-        self._idle: list[_Hand] = []
+        self._hands: list[_Hand] = []
+        self._tasks: dict[Any, _Task] = {}
         self._jobs: deque[Job] = deque()
         self._later: dict[str, list[Job]] = {}
         self._errors: dict[str, int] = {}
@@ -124,19 +133,20 @@ class Pool:
         self._jobs = deque(jobs)
         for _ in range(min(self.size.workers, len(self._jobs))):
             self._start()
-        while self._jobs or any(hand.job for hand in self._hands.values()):
+        while self._jobs or any(task.job for task in self._tasks.values()):
             self._assign()
-            ready, _ = ray.wait(list(self._hands), num_returns=1, timeout=TICK_SECONDS)
+            ready, _ = ray.wait(list(self._tasks), num_returns=1, timeout=TICK_SECONDS)
             for ref in ready:
-                self._settle(ref, self._hands.pop(ref))
+                self._settle(ref, self._tasks.pop(ref))
             self._enforce_deadlines()
             work.tick()
-        for hand in self._hands.values():
-            ray.kill(hand.actor)
-        self._spare += self._idle
+        for hand in self._hands:
+            if not hand.ready:
+                ray.kill(hand.actor)
+        self._spare += [hand for hand in self._hands if hand.ready]
 
     def close(self) -> None:
-        for hand in [*self._hands.values(), *self._idle, *self._spare]:
+        for hand in [*self._hands, *self._spare]:
             ray.kill(hand.actor)
         self._spare = []
         self._begin(None)
@@ -146,36 +156,61 @@ class Pool:
         if self._spare:
             hand = self._spare.pop()
         else:
-            actor = Worker.options(num_cpus=self.size.cpus, num_gpus=self.size.gpus).remote()  # type: ignore[attr-defined]
-            hand = _Hand(actor, 0.0)
-        hand.since = time.monotonic()
+            actor = Worker.options(  # type: ignore[attr-defined]
+                num_cpus=self.size.cpus, num_gpus=self.size.gpus, max_concurrency=MOST_OVERLAP
+            ).remote()
+            hand = _Hand(actor)
+        hand.ready = False
+        self._hands.append(hand)
         work = self.work
-        self._hands[hand.actor.open.remote(work.root, self._stage, work.folder, work.lease)] = hand
+        opening = hand.actor.open.remote(work.root, self._stage, work.folder, work.lease)
+        self._tasks[opening] = _Task(hand, None, time.monotonic())
 
     def _assign(self) -> None:
-        while self._idle and self._jobs:
-            hand = self._idle.pop()
-            hand.job, hand.since = self._jobs.popleft(), time.monotonic()
-            self._hands[hand.actor.run.remote(hand.job)] = hand
+        """Give the next jobs to the workers with the fewest in hand; a suspected job gets a worker for itself."""
+        while self._jobs:
+            job = self._jobs[0]
+            in_hand = {hand: self._jobs_of(hand) for hand in self._hands if hand.ready}
+            room = 1 if job.alone else min(self.work.stage.overlap, MOST_OVERLAP)
+            free = [
+                hand for hand, jobs in in_hand.items() if len(jobs) < room and not any(other.alone for other in jobs)
+            ]
+            if not free:
+                return
+            hand = min(free, key=lambda hand: len(in_hand[hand]))
+            self._jobs.popleft()
+            self._tasks[hand.actor.run.remote(job)] = _Task(hand, job, time.monotonic())
 
-    def _settle(self, ref: Any, hand: _Hand) -> None:
+    def _jobs_of(self, hand: _Hand) -> list[Job]:
+        return [task.job for task in self._tasks.values() if task.hand is hand and task.job]
+
+    def _settle(self, ref: Any, task: _Task) -> None:
         """Take in what a worker answered: that it is ready, a record, an error, or its death."""
-        job, hand.job = hand.job, None
+        hand, job = task.hand, task.job
         try:
             answer = ray.get(ref)
         except RayTaskError as error:
             self._failed(hand, job, error)
         except RayError as error:  # the actor died, was killed for memory, or is out of reach
-            self._died(hand, job, WORKER_DIED, str(error))
+            # Nobody knows which of its jobs did it: every one is a suspect, and will be tried alone.
+            jobs = [job for job in (job, *self._jobs_of(hand)) if job]
+            self._died(hand, jobs, WORKER_DIED, str(error))
         else:
             if job is None:
-                hand.pid = answer
+                hand.pid, hand.ready = answer, True
             else:
                 self._fruitless = 0
                 self.work.done(answer)
                 self._release(job, answer)
             self._failed_starts = 0
-            self._idle.append(hand)
+
+    def _dismiss(self, hand: _Hand) -> list[Job]:
+        """Part with a worker for good, even one that is only out of reach; returns what it had in hand."""
+        ray.kill(hand.actor)
+        jobs = self._jobs_of(hand)
+        self._tasks = {ref: task for ref, task in self._tasks.items() if task.hand is not hand}
+        self._hands.remove(hand)
+        return jobs
 
     def _release(self, job: Job, record: ShardRecord) -> None:
         """The jobs that waited for this one: retries of the same shard go one after another."""
@@ -193,15 +228,15 @@ class Pool:
                 f"stage {self.work.stage.name}, shard {job.shard}: {_cause(error)} "
                 f"({ERRORS_BEFORE_STOPPING} attempts). This is no row's fault; mend it and give the same command again."
             )
-        self._jobs.appendleft(job)
-        ray.kill(hand.actor)
+        self._jobs.extendleft([*self._dismiss(hand), job])
         self._start()
 
-    def _died(self, hand: _Hand, job: Job | None, error_class: str, message: str) -> None:
-        """Replace a dead worker; run its job again, halve it, or set its last row aside."""
+    def _died(self, hand: _Hand, suspects: list[Job], error_class: str, message: str) -> None:
+        """Replace a dead worker; run the suspected jobs again, halve them, or set a last row aside."""
         last_words = last_output(hand.pid)
-        ray.kill(hand.actor)  # one that is only out of reach must not come back
-        if job is None:
+        innocent = [job for job in self._dismiss(hand) if job not in suspects]
+        self._jobs.extendleft(innocent)
+        if not suspects:
             # A spare that was lost between two stages says nothing about this one.
             self._failed_starts += hand.pid is None
             if self._failed_starts >= STARTS_BEFORE_STOPPING * self.size.workers:
@@ -216,7 +251,8 @@ class Pool:
                     f"stage {self.work.stage.name}: {self._fruitless} workers died without finishing a shard. "
                     f"{message}{last_words}"
                 )
-            self._again(replace(job, deaths=job.deaths + 1), error_class)
+            for job in suspects:
+                self._again(replace(job, deaths=job.deaths + 1), error_class)
         self._start()
 
     def _again(self, job: Job, error_class: str) -> None:
@@ -244,13 +280,11 @@ class Pool:
 
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
-        for ref, hand in list(self._hands.items()):
-            limit = self.work.shard_seconds if hand.job else self.work.start_seconds
-            if now - hand.since > limit:
-                del self._hands[ref]
-                what = f"a shard took more than {limit:g} s" if hand.job else f"no start within {limit:g} s"
-                job, hand.job = hand.job, None
-                self._died(hand, job, WORKER_HUNG, what)
+        for ref, task in list(self._tasks.items()):
+            limit = self.work.shard_seconds if task.job else self.work.start_seconds
+            if ref in self._tasks and now - task.since > limit:
+                what = f"a shard took more than {limit:g} s" if task.job else f"no start within {limit:g} s"
+                self._died(task.hand, [task.job] if task.job else [], WORKER_HUNG, what)
 
 
 def _deaths(rows: int) -> int:

@@ -90,11 +90,14 @@ class Stage(ABC):
 
     `schema` is a contract: rows that do not fit it are an error, never widened.
     `gpu`: its workers take `--gpus-per-worker`. `parquet` are options of `pyarrow.parquet.write_table`.
+    `overlap`: shards that a worker has in hand at once, each in a thread of its own, so that one is read and
+    prepared while the model works on another; above 1, `process` must be safe to call from several threads.
     """
 
     name: ClassVar[str]
     schema: pa.Schema
     gpu: ClassVar[bool] = False
+    overlap: int = 1
     parquet: ClassVar[dict[str, Any]] = {}
 
     @abstractmethod

@@ -70,6 +70,11 @@ class Job:
     def rows(self) -> int:
         return len(self.retry_ids) if self.retry else self.last - self.first
 
+    @property
+    def alone(self) -> bool:
+        """Whether nothing may run beside it: it is suspected of killing its worker, or a single row of such a shard."""
+        return self.deaths > 0 or self.rows == 1
+
 
 class Bench:
     """A worker's bench: the stage it holds open, and the place of the build it works for."""
