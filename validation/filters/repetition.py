@@ -4,15 +4,15 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-_EXTRACT = 2_000  # characters: of a longer text, its beginning and its end are looked at
-_WORD = re.compile(r"[^\W\d_]++(?:-[^\W\d_]++)*+")
+from validation.filters.texts import WORD, extract
+
 _LOOP = re.compile(r"([^\W\d_].{0,31}?)\1{3,}", re.DOTALL)
 
 
 def repeats(text: str) -> tuple[int, int, int]:
     """Occurrences of the commonest 4 words, longest run of one word, longest run of one string."""
     text = extract(text.casefold())
-    words = _WORD.findall(text)
+    words = WORD.findall(text)
     grams = Counter(zip(words, words[1:], words[2:], words[3:], strict=False))
     run = longest = 1
     for word, following in pairwise(words):
@@ -20,7 +20,3 @@ def repeats(text: str) -> tuple[int, int, int]:
         longest = max(longest, run)
     loop = max((len(match[0]) // len(match[1]) for match in _LOOP.finditer(text)), default=1)
     return max(grams.values(), default=0), longest, loop
-
-
-def extract(text: str) -> str:
-    return text if len(text) <= _EXTRACT else f"{text[: _EXTRACT // 2]} {text[-_EXTRACT // 2 :]}"

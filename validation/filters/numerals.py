@@ -7,7 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-_WORD = re.compile(r"[^\W\d_]++(?:-[^\W\d_]++)*+")
+from validation.filters.texts import WORD
+
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d\d)(?!\d)")
 _AFTERNOON = re.compile(r"\d\s?p\.?\s?m\b", re.IGNORECASE)
 _DECADE = re.compile(r"(\d\d(\d0))['’]?s\b")
@@ -103,7 +104,7 @@ def _said(text: str, language: str) -> Counter[str]:
         for tens, ones in _ROMAN.findall(text)
     )
     table = _TABLES.get(language, {})
-    for word in _WORD.findall(text.casefold()):
+    for word in WORD.findall(text.casefold()):
         ends = range(min(len(word), 14), 1, -1) if language in _JOINS_WORDS else (len(word),)
         values.update([table[word[:end]] for end in ends if word[:end] in table][:1])
     return values

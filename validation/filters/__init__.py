@@ -1,0 +1,62 @@
+"""Filters that refuse a bad translation before an annotator, or a training run, meets it.
+
+Models drop tags, change numbers, loop, stop early or answer in the source's language, all in fluent text. A
+filter looks at one pair of texts for one such failure. The contract: a frozen dataclass below `Filter`, where
+
+- `name` ends in a version. Whoever changes what a filter measures raises it, so that figures stored under
+  the old name stay comparable with one another (as in Dolma, https://github.com/allenai/dolma).
+- the fields are thresholds; a build's config sets them, the defaults say where they come from.
+- `measure` gives one figure, or None where the filter does not apply to the pair; it changes nothing.
+- `bounds` gives the lowest and the highest figure that pass; every figure is kept, passed or not.
+
+Combined detectors beat each of them (https://arxiv.org/abs/2402.13331). Both texts may be hostile: every
+pattern takes time in proportion to its text, and what does more work a character sees a bounded extract.
+Languages are ISO 639-1 codes ("it"), also with a region ("pt-BR"), or ISO 639-3 codes ("eus").
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+from validation.filters.contract import AtMost, Filter, Finding, Pair, check, check_each
+from validation.filters.form import Empty, LengthRatio, OutOfDomain, QuestionMark, Repetition, Unfinished
+from validation.filters.kept import Numbers, OptionLabels, Placeholders
+from validation.filters.languages import StillEnglish
+
+__all__ = [
+    "AtMost", "Empty", "Filter", "Finding", "LengthRatio", "Numbers", "OptionLabels", "OutOfDomain", "Pair",
+    "Placeholders", "QuestionMark", "Repetition", "StillEnglish", "Unfinished", "check", "check_each",
+    "configured_filters", "default_filters",
+]  # fmt: skip
+
+
+def configured_filters(thresholds: Sequence[str] = ()) -> tuple[Filter, ...]:
+    """The default filters, with thresholds like `length_ratio_v1.widened=1.5` set otherwise.
+
+    Raises `ValueError` naming what there is to set.
+    """
+    filters = {filter_.name: filter_ for filter_ in default_filters()}
+    for setting in thresholds:
+        name, _, value = setting.partition("=")
+        filter_name, _, threshold = name.partition(".")
+        known = [
+            f"{each.name}.{item.name}"
+            for each in filters.values()
+            for item in fields(each)
+            if item.type in (int, float, float | None)
+        ]
+        if name not in known:
+            raise ValueError(f"--thresholds {setting}: no such threshold; there are {', '.join(known)}")
+        try:
+            changed = {threshold: float(value)}
+        except ValueError:
+            raise ValueError(f"--thresholds {setting}: {value!r} is no number") from None
+        filters[filter_name] = replace(filters[filter_name], **changed)
+    return tuple(filters.values())
+
+
+def default_filters(*, min_score: float | None = None) -> tuple[Filter, ...]:
+    """Every filter with its default thresholds, cheapest first."""
+    return (
+        OutOfDomain(min_score), Empty(), LengthRatio(), QuestionMark(), Unfinished(), Placeholders(),
+        OptionLabels(), Numbers(), Repetition(), StillEnglish(),
+    )  # fmt: skip
