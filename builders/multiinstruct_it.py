@@ -11,13 +11,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from builders.demo.sample import write_sample
-from builders.engine import BuildConfig, Stage, flag, main
+from builders.engine import Stage, flag, main
 from builders.sources.images import images_argument
 from builders.stages.check import Check
 from builders.stages.compose import Compose
 from builders.stages.ingest import Ingest
 from builders.stages.publish import Publish
-from builders.stages.translate import Translate
+from builders.stages.translate import Translate, TranslationConfig
 from builders.transforms.fields import CHECKS, CONVERSATIONS
 from builders.transforms.instructions import load_instructions
 from builders.transforms.multiinstruct import ROWS, MultiInstruct, to_conversation
@@ -37,8 +37,8 @@ EXAMPLES = """examples:
 
 
 @dataclass(frozen=True)
-class Config(BuildConfig):
-    """The flags of this recipe, beside those of every build."""
+class Config(TranslationConfig):
+    """The flags of this recipe, beside those of every translation."""
 
     input: tuple[str, ...] = flag(
         (), "JSON Lines files or folders (default: the bundled sample)", fingerprint=False, metavar="PATH"
@@ -47,17 +47,6 @@ class Config(BuildConfig):
         (), "folders that hold the images; `embed` (default) or `path` says how they are published",
         private=True, metavar="DIR|embed|path",
     )  # fmt: skip
-    model: str = flag(
-        "demo", "translation model: a Hub name like google/madlad400-3b-mt, a folder, or `demo`, a tiny model for "
-        "trying things out: outside the bundled sample its output is rubbish", fingerprint=False,
-    )  # fmt: skip
-    translator: str = flag("", "your own translator, as module:function", fingerprint=False, metavar="M:F")
-    to: str = flag("it", "target language", metavar="LANG")
-    memory: str = flag(
-        "", "translation memory, on a disk, for one build at a time (default: OUT/memory.sqlite)",
-        fingerprint=False, metavar="FILE",
-    )  # fmt: skip
-    batch_tokens: int = flag(4096, "tokens a batch, padding included", above=0, metavar="N")
     thresholds: tuple[str, ...] = flag((), "filter thresholds, like length_ratio_v1.widened=1.5", metavar="F.T=X")
     rows_per_file: int = flag(2000, "rows a published file", above=0, metavar="N")
 
@@ -73,8 +62,7 @@ def stages(config: Config) -> list[Stage]:
         inputs, roots = (str(sample),), (str(write_sample(sample).images_root),)
     return [
         Ingest(inputs, MultiInstruct(roots, written), config.shard_rows, config.limit),
-        Translate(ROWS, config.model, config.to, memory=config.memory, factory=config.translator,
-                  batch_tokens=config.batch_tokens),
+        Translate(ROWS, config),
         Check(ROWS, configured_filters(config.thresholds), "en", config.to),
         Compose(ROWS.append(CHECKS), CONVERSATIONS, partial(to_conversation, instructions=written, seed=config.seed)),
         Publish(images, config.rows_per_file, card=NAME),

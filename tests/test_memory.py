@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import ray
 
-from builders.stages import translate as stage
-from translators import Translation, TranslationMemory, Unit, translate
+from builders.stages import shared_memory as stage
+from translators import LocalMemory, Translation, TranslationMemory, TranslatorError, Unit, translate
 from translators.memory import identity, key, normalised
 
 
 class Shouter:
     """A translator that counts what it is asked."""
 
-    name, revision, together, warning = "shouter", "1", False, None
+    name, revision, together, source, warning = "shouter", "1", False, "en", None
 
     def __init__(self, **settings: str) -> None:
         self.settings = {"target": "it", **settings}
@@ -39,24 +39,12 @@ class Shouter:
         return sum(len(text.split()) for unit in units for text in unit.texts)
 
 
-class Local:
-    """A memory for one worker: what is not known is always the caller's to translate."""
-
-    def __init__(self, path: str = ":memory:") -> None:
-        self.memory = TranslationMemory(path)
-        self.put, self.add_speed = self.memory.put, self.memory.add_speed
-
-    def claim(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Translation], list[bytes]]:
-        found = self.memory.get(keys)
-        return found, [item for item in keys if item not in found]
-
-
 def captions(*texts: str) -> list[Unit]:
     return [Unit("caption", (text,)) for text in texts]
 
 
 def test_each_distinct_text_is_translated_once_and_placeholders_never() -> None:
-    shouter, memory = Shouter(), Local()
+    shouter, memory = Shouter(), LocalMemory(":memory:")
     made, account = translate(captions("a cat", "<image>\na dog", "a cat", "12.5", "a  dog"), shouter, memory)
     assert [item.texts for item in made] == [("A CAT",), ("<image>\nA DOG",), ("A CAT",), ("12.5",), ("A DOG",)]
     assert [unit.texts for unit in shouter.asked] == [("a cat",), ("a dog",)]
@@ -67,13 +55,13 @@ def test_each_distinct_text_is_translated_once_and_placeholders_never() -> None:
 
 
 def test_an_error_is_returned_and_not_remembered() -> None:
-    shouter, memory = Shouter(), Local()
+    shouter, memory = Shouter(), LocalMemory(":memory:")
     for _ in range(2):
         made, account = translate(captions("a LONG text", "a cat"), shouter, memory)
         assert made[0].error == "too long"
         assert made[1].texts == ("A CAT",)
     assert [unit.texts[0] for unit in shouter.asked].count("a LONG text") == 2
-    assert len(memory.memory) == 1
+    assert len(memory) == 1
 
 
 def test_the_key_holds_everything_that_changes_the_output() -> None:
@@ -89,13 +77,40 @@ def test_the_key_holds_everything_that_changes_the_output() -> None:
 
 
 def test_units_that_belong_together_reach_the_translator_together() -> None:
-    shouter, memory = Shouter(), Local()
+    shouter, memory = Shouter(), LocalMemory(":memory:")
     shouter.together = True
     unit = Unit("question+option+option", ("is it red?", "(A) red", "(B) blue"))
     made, account = translate([unit, unit], shouter, memory)
     assert [item.texts for item in made] == [("IS IT RED?", "(A) RED", "(B) BLUE")] * 2
     assert [asked.texts for asked in shouter.asked] == [("is it red?", "red", "blue")]
     assert account.duplicates == 1
+
+
+def test_a_text_is_taken_apart_into_sentences_and_put_together_again() -> None:
+    shouter, memory = Shouter(), LocalMemory(":memory:")
+    made, account = translate(captions("A cat sits.  It is red!\n<image> It is red!"), shouter, memory)
+    assert made[0].texts == ("A CAT SITS.  IT IS RED!\n<image> IT IS RED!",)
+    assert [asked.texts for asked in shouter.asked] == [("A cat sits.",), ("It is red!",)]
+    assert (account.units, account.duplicates) == (3, 1)
+
+
+def test_a_text_that_goes_with_others_keeps_its_lines_and_its_inner_marks() -> None:
+    shouter, memory = Shouter(), LocalMemory(":memory:")
+    shouter.together = True
+    unit = Unit("question+option+option", ("<image>\nwhat is in  [1, 2]\nor here?", "2", "a dog"))
+    made, _ = translate([unit, Unit("option", ("12",))], shouter, memory)
+    assert [asked.texts for asked in shouter.asked] == [("what is in [1, 2]\nor here?", "2", "a dog")]
+    assert made[0].texts == ("<image>\nWHAT IS IN [1, 2]\nOR HERE?", "2", "A DOG")
+    assert made[1].texts == ("12",)
+
+
+def test_an_answer_with_too_few_texts_is_an_error() -> None:
+    shouter, memory = Shouter(), LocalMemory(":memory:")
+    shouter.together = True
+    shouter.translate = lambda units: [Translation(("ONE",)) for _ in units]  # type: ignore[method-assign]
+    made, _ = translate([Unit("question+option", ("one?", "two"))], shouter, memory)
+    assert made[0].error == "shouter gave 1 texts for 2"
+    assert len(memory) == 0
 
 
 def _write_for_ever(path: str) -> None:
@@ -135,6 +150,30 @@ def test_two_workers_share_the_work_and_a_lost_claim_lapses(monkeypatch: pytest.
     now = time.monotonic()
     monkeypatch.setattr(stage.time, "monotonic", lambda: now + stage.CLAIM_SECONDS + 1)
     assert keys[1] in shared.claim("two", keys)[1], "a worker that is not heard of keeps nothing for ever"
+
+
+def test_what_a_failed_call_had_claimed_is_given_back() -> None:
+    class Sharing(LocalMemory):
+        shared = stage.SharedMemory(":memory:")
+
+        def claim(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Translation], list[bytes]]:
+            return self.shared.claim("one", list(keys))
+
+        def release(self, keys: Sequence[bytes]) -> None:
+            self.shared.release("one", list(keys))
+
+    shouter, memory = Shouter(), Sharing(":memory:")
+    unit = captions("a cat")[0]
+    keys = [key(identity(shouter), unit)]
+
+    def fails(units: Sequence[Unit]) -> list[Translation]:
+        assert memory.shared.claim("two", keys) == ({}, []), "claimed while it is translated"
+        raise TranslatorError("out of memory")
+
+    shouter.translate = fails  # type: ignore[method-assign]
+    with pytest.raises(TranslatorError):
+        translate([unit], shouter, memory)
+    assert memory.shared.claim("two", keys) == ({}, keys)
 
 
 @ray.remote

@@ -101,6 +101,21 @@ def split(text: str) -> Pieces:
     return Pieces(tuple(parts), tuple(translatable))
 
 
+def whole(text: str) -> Pieces:
+    """Cut `text` at its first and its last translatable part, and leave what lies between in one piece.
+
+    For models that read a text in its context and are told to keep what is not language as it is.
+    """
+    cut = split(text)
+    if not any(cut.translatable):
+        return Pieces((text,), (False,)) if text else cut
+    first = cut.translatable.index(True)
+    last = len(cut.parts) - cut.translatable[::-1].index(True)
+    parts = ("".join(cut.parts[:first]), "".join(cut.parts[first:last]), "".join(cut.parts[last:]))
+    kept = [(part, wanted) for part, wanted in zip(parts, (False, True, False), strict=True) if part]
+    return Pieces(tuple(part for part, _ in kept), tuple(wanted for _, wanted in kept))
+
+
 def texts(pieces: Pieces) -> list[str]:
     """The parts to translate, in order; none begins or ends with a blank."""
     return [part for part, wanted in zip(pieces.parts, pieces.translatable, strict=True) if wanted]

@@ -22,18 +22,27 @@ def flag(
     *,
     fingerprint: bool = True,
     private: bool = False,
+    public: bool = False,
     above: float | None = None,
     **argument: Any,
 ) -> Any:
     """A config field that is a flag.
 
     `fingerprint=False`: it does not change what is built. `private`: it is not published in the card, such as
-    a path of this machine. `above`: a number must be greater than this. Further keywords (`choices`, `metavar`,
-    `nargs`, `const`) go to argparse.
+    a path of this machine. `public`: it belongs to the published command though it is not fingerprinted by itself,
+    such as a model, which names itself; of a path, only its last part. `above`: a number must be greater than
+    this. Further keywords (`choices`, `metavar`, `nargs`, `const`) go to argparse.
     """
     return field(
         default=default,
-        metadata={"help": help, "fingerprint": fingerprint, "private": private, "above": above, "argument": argument},
+        metadata={
+            "help": help,
+            "fingerprint": fingerprint,
+            "private": private,
+            "public": public,
+            "above": above,
+            "argument": argument,
+        },
     )
 
 
@@ -89,7 +98,12 @@ class BuildConfig:
         """The command that builds the same from the same inputs, wherever they lie."""
         words = ["python", f"builders/{Path(sys.argv[0]).name}", "--output", "OUT"]
         defaults = {item.name: item.default for item in dataclasses.fields(self)}
-        for name, value in self.published().items():
+        named = {
+            item.name: _pathless(getattr(self, item.name))
+            for item in dataclasses.fields(self)
+            if item.metadata["public"]
+        }
+        for name, value in (self.published() | named).items():
             if value != defaults[name]:
                 words += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, tuple) else (value,))]
         return shlex.join(words)
@@ -101,6 +115,11 @@ class BuildConfig:
             for item in dataclasses.fields(self)
             if item.metadata.get("fingerprint", True)
         }
+
+
+def _pathless(value: str) -> str:
+    """A name as it is, a path of this machine without its folders."""
+    return Path(value).name if value.startswith((".", "/", "~")) or Path(value).exists() else value
 
 
 class _Parser(argparse.ArgumentParser):

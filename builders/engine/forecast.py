@@ -31,28 +31,29 @@ def forecast(build: Build, sizes: dict[str, Size], console: Console) -> dict[str
     seen = sum(task.rows for task in sample)
     scale = rows / seen if seen else 1.0
     figures: dict[str, Any] = {"rows": rows, "rows sampled": seen, "shards": len(tasks)}
-    figures["rows that fail"] = round(len(outcome.failed) * scale)
+    figures["rows that fail"] = len(outcome.failed) * scale
     for error_class, count in Counter(item.error_class for item in outcome.failed).most_common():
-        figures[f"  {error_class}"] = round(count * scale)
+        figures[f"  {error_class}"] = count * scale
     if outcome.rejected:
-        figures["rows refused"] = round(len(outcome.rejected) * scale)
+        figures["rows refused"] = len(outcome.rejected) * scale
     for stage in later:
-        figures |= {key: _scaled(value, scale) for key, value in stage.forecast(build, outcome.written).items()}
+        figures |= stage.forecast(build, outcome.written, scale)
     for size in dict.fromkeys(sizes.values()):
         gpus = f", {size.gpus:g} GPU" if size.gpus else ""
         names = [name for name, its in sizes.items() if its == size]
         figures[f"workers for {', '.join(names)}"] = f"{size.workers} × {size.cpus:g} CPU{gpus}"
     table = Table(title=f"{build.name}: forecast", title_justify="left", show_header=False)
     for key, value in figures.items():
-        about = "~" if scale > 1 and isinstance(value, int) and key not in ("rows", "rows sampled", "shards") else ""
-        table.add_row(key, f"{about}{value:,}" if isinstance(value, int) else str(value))
+        about = "~" if scale > 1 and key not in ("rows", "rows sampled", "shards") else ""
+        table.add_row(key, value if isinstance(value, str) else about + _number(value))
     console.print(table)
-    console.print("Nothing was built, and no model was loaded.", highlight=False)
+    console.print("Nothing was built.", highlight=False)
     return figures
 
 
-def _scaled(value: Any, scale: float) -> Any:
-    return round(value * scale) if isinstance(value, int) else value
+def _number(value: float) -> str:
+    """Whole from 100 on, three digits below."""
+    return f"{round(value):,}" if value >= 100 or value == round(value) else f"{value:.3g}"
 
 
 def _spread(tasks: list[ShardTask], rows: int) -> list[ShardTask]:

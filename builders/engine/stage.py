@@ -96,7 +96,7 @@ class Stage(ABC):
 
     name: ClassVar[str]
     schema: pa.Schema
-    gpu: ClassVar[bool] = False
+    gpu: bool = False
     overlap: int = 1
     parquet: ClassVar[dict[str, Any]] = {}
 
@@ -120,8 +120,11 @@ class Stage(ABC):
         """Where a shard's rows go, relative to the build."""
         return f"stages/{folder}/{shard}.parquet"
 
-    def forecast(self, build: "Build", rows: list[Row]) -> dict[str, Any]:
-        """What rows that passed the first stage would cost here, for `--dry-run`; figures by name."""
+    def forecast(self, build: "Build", rows: list[Row], scale: float) -> dict[str, Any]:
+        """What rows that passed the first stage would cost here, for `--dry-run`: figures by name.
+
+        The rows are a sample, one in `scale`; a figure is of all.
+        """
         return {}
 
     def start(self, build: "Build") -> None:

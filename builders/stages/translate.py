@@ -6,131 +6,94 @@ workers that need the same text share the work.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from builders.engine import Build, Failure, Outcome, Row, Stage, StageError
+from builders.engine import Build, BuildConfig, Failure, Outcome, Row, Stage, StageError, flag
 from builders.engine.files import is_local, location
 from builders.engine.main import pool_size
-from translators import Translation, TranslationMemory, Translator, TranslatorError, Unit, load_translator, translate
+from builders.stages.shared_memory import MemoryClient, start_memory
+from translators import DEMO, TranslationMemory, Translator, TranslatorError, Unit, load_translator, translate
 from translators.memory import identity, key
 from translators.translate import distinct_pieces
 
-CLAIM_SECONDS = 900.0
-ANSWER_SECONDS = 300.0
 KIND_JOINT = "+"
+CALIBRATION_SECONDS = 3600.0
 
 
-class SharedMemory:
-    """The translation memory of a build, in an actor of its own.
+@dataclass(frozen=True)
+class TranslationConfig(BuildConfig):
+    """The flags of every recipe that translates. The translator names itself in the build's fingerprint."""
 
-    A worker claims what it is about to translate; another that needs the same unit waits for it instead of
-    paying again. A claim lapses when its owner is dead, or has not been heard of for long.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.memory = TranslationMemory(path)
-        self.claims: dict[bytes, str] = {}
-        self.heard: dict[str, float] = {}
-        self.handles: dict[str, Any] = {}
-        self.pulse: dict[str, Any] = {}
-
-    def claim(self, worker: str, keys: list[bytes], handle: Any = None) -> tuple[dict[bytes, Translation], list[bytes]]:
-        self.heard[worker] = time.monotonic()
-        if handle is not None and worker not in self.pulse:
-            self.handles[worker], self.pulse[worker] = handle, handle.__ray_ready__.remote()
-        found = self.memory.get(keys)
-        free = [item for item in keys if item not in found]
-        owners = {self.claims.get(item, worker) for item in free}
-        gone = {owner for owner in owners if owner != worker and not self._lives(owner)}
-        mine = [item for item in free if self.claims.get(item, worker) in gone | {worker}]
-        self.claims |= dict.fromkeys(mine, worker)
-        return found, mine
-
-    def _lives(self, worker: str) -> bool:
-        """Whether a worker may still deliver. A busy one answers its call later, a dead one fails it at once."""
-        if time.monotonic() - self.heard[worker] > CLAIM_SECONDS:
-            return False
-        if worker not in self.pulse:
-            return True
-        answered, _ = ray.wait([self.pulse[worker]], timeout=0)
-        if answered:
-            try:
-                ray.get(answered)
-            except ray.exceptions.RayError:
-                return False
-            self.pulse[worker] = self.handles[worker].__ray_ready__.remote()
-        return True
-
-    def put(self, worker: str, translator: str, items: list[tuple[bytes, Unit, Translation]]) -> None:
-        self.heard[worker] = time.monotonic()
-        self.memory.put(translator, items)
-        for item, _, _ in items:
-            self.claims.pop(item, None)
-
-    def add_speed(self, translator: str, tokens: int, seconds: float) -> None:
-        self.memory.add_speed(translator, tokens, seconds)
-
-
-class MemoryClient:
-    """The shared memory as `translate` wants it: every call waits for its answer, with a deadline."""
-
-    def __init__(self, actor: Any) -> None:
-        self.actor = actor
-        self.worker = ray.get_runtime_context().get_actor_id() or "driver"
-
-    def claim(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Translation], list[bytes]]:
-        handle = ray.get_runtime_context().current_actor
-        answer: tuple[dict[bytes, Translation], list[bytes]] = self._ask(
-            self.actor.claim, self.worker, list(keys), handle
-        )
-        return answer
-
-    def put(self, translator: str, items: Iterable[tuple[bytes, Unit, Translation]]) -> None:
-        self._ask(self.actor.put, self.worker, translator, list(items))
-
-    def add_speed(self, translator: str, tokens: int, seconds: float) -> None:
-        self._ask(self.actor.add_speed, translator, tokens, seconds)
-
-    def _ask(self, method: Any, *arguments: Any) -> Any:
-        try:
-            return ray.get(method.remote(*arguments), timeout=ANSWER_SECONDS)
-        except ray.exceptions.RayError as error:
-            raise StageError(f"the translation memory does not answer: {error}") from error
+    model: str = flag(
+        DEMO, "translation model: a Hub name like google/madlad400-3b-mt, a folder, or `demo`, a tiny model for "
+        "trying things out: outside the bundled sample its output is rubbish", fingerprint=False, public=True,
+    )  # fmt: skip
+    to: str = flag("it", "target language", metavar="LANG")
+    backend: str = flag(
+        "auto", "what runs a sequence-to-sequence model", fingerprint=False, public=True,
+        choices=("auto", "transformers", "ctranslate2"),
+    )  # fmt: skip
+    precision: str = flag(
+        "", "float32, bfloat16, int8, int8_float16… (default: what suits backend and device)", fingerprint=False,
+        public=True,
+    )  # fmt: skip
+    decoding: str = flag("", "greedy, beam, beamN or sample (default: the model's own)", fingerprint=False, public=True)
+    prompt: str = flag(
+        "", "few-shot prompt for a chat model: a name in translators/prompts, or a YAML file", fingerprint=False,
+        public=True, metavar="NAME|FILE",
+    )  # fmt: skip
+    server: str = flag(
+        "", "OpenAI-compatible server that runs the chat model (default: vLLM in every worker); its key, if any, is "
+        "read from BABELVISION_API_KEY", fingerprint=False, metavar="URL",
+    )  # fmt: skip
+    in_flight: int = flag(
+        0, "requests at once to a chat model, a worker (0: as the prompt says)", fingerprint=False, above=-1,
+        metavar="N",
+    )  # fmt: skip
+    translator: str = flag("", "your own translator, as module:function", fingerprint=False, public=True, metavar="M:F")
+    batch_tokens: int = flag(4096, "tokens a batch, padding included", above=0, metavar="N")
+    memory: str = flag(
+        "", "translation memory, on a disk, for one build at a time (default: OUT/memory.sqlite)",
+        fingerprint=False, metavar="FILE",
+    )  # fmt: skip
+    calibrate: int = flag(
+        0, "with --dry-run: translate N units first to measure the speed; they stay in the memory", fingerprint=False,
+        above=-1, metavar="N",
+    )  # fmt: skip
+    price: float = flag(
+        0.0, "price of an hour of one GPU (or CPU worker), for --dry-run", fingerprint=False, metavar="X"
+    )
+    watts: float = flag(0.0, "power that one GPU (or CPU worker) draws, for --dry-run", fingerprint=False, metavar="W")
 
 
 class Translate(Stage):
     """Gives every machine field of a row its target, score and note."""
 
     name = "translate"
-    gpu = True
+    overlap = 2
 
-    def __init__(
-        self,
-        schema: pa.Schema,
-        model: str,
-        target: str,
-        *,
-        memory: str = "",
-        factory: str = "",
-        batch_tokens: int = 4096,
-    ) -> None:
+    def __init__(self, schema: pa.Schema, config: TranslationConfig, source: str = "en") -> None:
         self.schema = schema
-        self.arguments = (model, target)
-        self.options: dict[str, Any] = {"factory": factory, "batch_tokens": batch_tokens}
-        self.memory_path = memory
+        self.gpu = not config.server
+        self.arguments: dict[str, Any] = {
+            "model": config.model, "target": config.to, "source": source, "factory": config.translator,
+            "backend": config.backend, "precision": config.precision, "decoding": config.decoding,
+            "batch_tokens": config.batch_tokens, "prompt": config.prompt, "server": config.server,
+            "in_flight": config.in_flight,
+        }  # fmt: skip
+        self.memory_path = config.memory
         self._memory: Any = None
         self._translator: Translator | None = None
 
     def preflight(self, build: Build) -> list[str]:
         """The translator, without its weights; it becomes part of what names the build."""
         gpus = pool_size(self, build.config, ray.cluster_resources()).gpus
-        self.options["dtype"] = "bfloat16" if gpus else "float32"
+        self.arguments |= {"device": "cuda" if gpus else "cpu", "gpus": max(1, int(gpus))}
         try:
             translator = self.load()
         except TranslatorError as error:
@@ -148,56 +111,84 @@ class Translate(Stage):
         return []
 
     def load(self) -> Translator:
-        return load_translator(*self.arguments, **self.options)
+        return load_translator(**self.arguments)
 
-    def forecast(self, build: Build, rows: list[Row]) -> dict[str, Any]:
-        """Units, how many are distinct, remembered, and left to translate, and their tokens."""
-        translator = self.load()
-        fields = [item for row in rows for item in row["fields"]]
-        groups = [_units(row, translator.together) for row in rows]
-        distinct, pieces = distinct_pieces([unit for group in groups for unit, _ in group], translator.together)
+    def forecast(self, build: Build, rows: list[Row], scale: float) -> dict[str, Any]:
+        """Units, how many are distinct, remembered, and left to translate; their tokens, hours and price."""
+        translator, config = self.load(), build.config
+        assert isinstance(config, TranslationConfig)
         settings = identity(translator)
+        units = [unit for row in rows for unit, _ in _units(row, translator.together)]
+        distinct, pieces = distinct_pieces(units, translator)
         keys = {key(settings, unit): unit for unit in distinct}
-        memory = (
-            TranslationMemory(self.memory_path) if Path(self.memory_path).is_file() else TranslationMemory(":memory:")
-        )
-        known = memory.get(list(keys))
+        known, speed = self._remembered(settings, list(keys))
         left = [unit for item, unit in keys.items() if item not in known]
-        tokens, speed = translator.count_tokens(left), memory.speed(settings)
-        memory.close()
+        tokens = translator.count_tokens(left)
+        measured = ""
+        if config.calibrate and left:
+            step = max(1, len(left) // config.calibrate)
+            some = left[::step][: config.calibrate]
+            speed = self._calibrate(build, some)
+            measured = f", measured on {len(some):,} units"
+        fields = [item for row in rows for item in row["fields"]]
         figures: dict[str, Any] = {
             "translator": f"{translator.name} ({translator.revision})",
-            "fields": len(fields),
-            "  from the glossary or kept as they are": sum(item["by"] != "machine" for item in fields),
-            "translation units": pieces,
-            "  duplicates": pieces - len(keys),
-            "  in the memory": len(known),
-            "  to translate": len(left),
-            "source tokens to translate": tokens,
+            "fields": len(fields) * scale,
+            "  from the glossary or kept as they are": sum(item["by"] != "machine" for item in fields) * scale,
+            "translation units": pieces * scale,
+            "  duplicates": (pieces - len(keys)) * scale,
+            "  in the memory": len(known) * scale,
+            "  to translate": len(left) * scale,
+            "source tokens to translate": tokens * scale,
         }
-        hours = (
-            f"{tokens / speed / 3600:.2g} (at {speed:,.0f} tokens/s, measured)"
-            if speed
-            else "unknown: no speed measured yet"
-        )
-        return figures | {"worker hours of translation": hours}
+        if not speed:
+            return figures | {"hours of translation": "unknown: no speed measured yet; --calibrate 200 measures it"}
+        size = pool_size(self, config, ray.cluster_resources())
+        what, each = ("GPU", size.gpus) if size.gpus else ("worker", 1.0)
+        hours = tokens * scale / speed / 3600
+        figures["speed of a worker"] = f"{speed:,.0f} source tokens/s{measured}"
+        figures[f"{what} hours of translation"] = hours * each
+        figures[f"  hours on {size.workers} worker{'s' * (size.workers > 1)}"] = hours / size.workers
+        if config.price:
+            figures["  price"] = hours * each * config.price
+        if config.watts:
+            figures["  energy, kWh"] = hours * each * config.watts / 1000
+        return figures
+
+    def _remembered(self, settings: str, keys: list[bytes]) -> tuple[set[bytes], float | None]:
+        """Which of `keys` the memory knows, and the speed it has seen; makes no memory where there is none."""
+        if not Path(self.memory_path).is_file():
+            return set(), None
+        memory = TranslationMemory(self.memory_path)
+        try:
+            return set(memory.get(keys)), memory.speed(settings)
+        finally:
+            memory.close()
+
+    def _calibrate(self, build: Build, units: list[Unit]) -> float:
+        """Source tokens a second of one worker, loaded and warm, on the hardware that the build will have."""
+        build.out.mkdir(parents=True, exist_ok=True)
+        self.start(build)
+        size = pool_size(self, build.config, ray.cluster_resources())
+        measure = ray.remote(_measure).options(num_cpus=size.cpus, num_gpus=size.gpus, max_retries=0)
+        try:
+            speed: float = ray.get(measure.remote(self, units), timeout=CALIBRATION_SECONDS)
+        except ray.exceptions.RayError as error:
+            cause = getattr(error, "cause", None) or error
+            raise StageError(f"--calibrate {len(units)}: {cause}") from error
+        return speed
 
     def start(self, build: Build) -> None:
         if self._memory is None:
-            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-            self._memory = (
-                ray.remote(SharedMemory)
-                .options(name="memory", num_cpus=0, scheduling_strategy=here, max_restarts=-1, max_task_retries=-1)
-                .remote(self.memory_path)
-            )
+            self._memory = start_memory(self.memory_path)
 
     def open(self) -> None:
         """Load the model's weights now, so that a model that does not load is found before any row is."""
         import torch
 
         torch.set_num_threads(max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))))
-        self._translator = self.load()
         try:
+            self._translator = self.load()
             getattr(self._translator, "load", lambda: None)()
         except TranslatorError as error:
             raise StageError(str(error)) from error
@@ -225,8 +216,20 @@ class Translate(Stage):
                 memory_hits=account.memory_hits,
                 translated=account.translated,
                 source_tokens=account.tokens,
-            ),
+            )
+            + account.costs,
         )
+
+
+def _measure(stage: Translate, units: list[Unit]) -> float:
+    """In a worker: load, warm up on one unit, translate the rest and say the speed in source tokens a second."""
+    stage.open()
+    translator = stage._translator
+    assert translator
+    translator.translate(units[:1])
+    began = time.perf_counter()
+    _, account = translate(units, translator, MemoryClient(stage._memory))
+    return account.tokens / (time.perf_counter() - began)
 
 
 def _units(row: Row, together: bool) -> list[tuple[Unit, list[Row]]]:
