@@ -1,0 +1,409 @@
+"""Faults planted in good translations: what models do wrong, done on purpose and always in the same way.
+
+A fault takes a good pair and a source of chance and gives the spoilt target, or None where the pair has nothing for
+it to spoil. It knows nothing of the filters: where it strikes, and how hard, is drawn, so that no filter is met at
+its best.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from tests.parallel import Good, good
+
+Spoil = Callable[[Good, Random], str | None]
+
+_PLACEHOLDER = re.compile(r"<image>|\[[\w., ]+\]|https?://\S*\w|\{\w+\}|`[^`]+`")
+_LABEL = re.compile(r"(?:^|(?<=\s))(?:\([A-D1-4]\)|[A-D1-4]\.(?!\d))", re.MULTILINE)
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,:\u00a0]\d+)*")
+_SENTENCE_END = re.compile(r"(?<=[.!?»“\"])\s+(?=[^\W\d_a-zа-я]|[¿«„\"])")
+_QUOTED = re.compile(r"\"[^\"]+\"|«[^»]+»|„[^“]+“")
+_NAME = re.compile(r"[^\W\d_]+")
+_DEBRIS = ("<unk>", "▁", "</s>", "<im", "⁇", "<0x0A>", "<2it>", "&quot ;", "<|im_end|>", "\ufffd", "</", "[INST]", "@@")
+_CYRILLIC = dict(zip("abcdefghijklmnopqrstuvwxyz", "абцдефгхийклмнопкрстуввхйз", strict=True))
+_LATIN = dict(
+    zip(
+        "абвгдежзийклмнопрстуфхцчшщъыьэюя",
+        [*"abvgde", "zh", *"ziyklmnoprstuf", "kh", "ts", "ch", "sh", "shch", "", "y", "", "e", "yu", "ya"],
+        strict=True,
+    )
+)
+_OPENING_NAMES = {"Jon", "Mikel", "Miren"}  # names that begin a sentence; the other words there are none
+_NUMBER_WORDS = {
+    "it": "due tre quattro cinque",
+    "eu": "bi hiru lau bost",
+    "fr": "deux trois quatre cinq",
+    "de": "zwei drei vier fünf",
+    "es": "dos tres cuatro cinco",
+    "ru": "два/две/двое три/трёх четыре/четырёх пять",
+}
+_CHATTER = ("Translation: {}", "Sure! Here is the translation:\n\n{}", "{}\n\nNote: I kept the original word order.")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to spoil a translation, and the share of it that must be caught over all languages.
+
+    `why` says why rules cannot be asked for more, where `goal` is below 0.95.
+    """
+
+    name: str
+    spoil: Spoil
+    goal: float = 0.95
+    why: str = ""
+
+    def plant(self, one: Good) -> str | None:
+        """The spoilt target: the same at every call."""
+        return self.spoil(one, Random(f"{self.name} {one.language} {one.source}"))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of one of our own texts; option lists are none."""
+    return [text] if _LABEL.search(text) else _SENTENCE_END.split(text)
+
+
+def lower_words(text: str) -> int:
+    """Words that are no names: short answers like "NASA" are their own translation."""
+    return sum(word[0].islower() and len(word) > 2 for word in _NAME.findall(_PLACEHOLDER.sub(" ", text)))
+
+
+def wrong_language(one: Good, chance: Random) -> str | None:
+    """The translation of the same source in another language; 4 words or more."""
+    return _in_another_language(one, chance) if len(one.target.split()) >= 4 else None
+
+
+def wrong_language_short(one: Good, chance: Random) -> str | None:
+    """The same for 1 to 3 words: "zwei Hunde" for "due cani"."""
+    return _in_another_language(one, chance) if len(one.target.split()) < 4 and lower_words(one.target) else None
+
+
+def _in_another_language(one: Good, chance: Random) -> str | None:
+    others = [two.target for two in good() if two.source == one.source and two.language != one.language]
+    others = [target for target in others if _letters(target) != _letters(one.target)]
+    return chance.choice(others) if others else None
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalpha, text.casefold()))
+
+
+def untranslated(one: Good, chance: Random) -> str | None:
+    """The source itself, 2 words or more of which are no names."""
+    return one.source if lower_words(one.source) >= 2 else None
+
+
+def partly_untranslated(one: Good, chance: Random) -> str | None:
+    """The second half is still English."""
+    source, target = one.source.split(" "), one.target.split(" ")
+    if min(len(source), len(target)) < 6 or lower_words(" ".join(source[len(source) // 2 :])) < 2:
+        return None
+    return " ".join(target[: len(target) // 2] + source[len(source) // 2 :])
+
+
+def dropped_sentence(one: Good, chance: Random) -> str | None:
+    """One sentence of several is missing: the first, the last or one between."""
+    said = sentences(one.target)
+    if len(said) < 2 or len(sentences(one.source)) < 2:
+        return None
+    del said[chance.randrange(len(said))]
+    return " ".join(said)
+
+
+def truncated(one: Good, chance: Random) -> str | None:
+    """A sentence that had an end stops within it."""
+    return _cut(one, chance) if one.source.endswith((".", "?", '"')) else None
+
+
+def truncated_label(one: Good, chance: Random) -> str | None:
+    """A caption or an answer without a full stop stops early: nothing marks where it ended."""
+    return None if one.source.endswith((".", "?", '"')) else _cut(one, chance)
+
+
+def _cut(one: Good, chance: Random) -> str | None:
+    words = one.target.split(" ")
+    if len(words) < 4:
+        return None
+    left = words[: chance.randint(len(words) * 2 // 5 + 1, len(words) - 1)]
+    while len(left) > 1 and left[-1][-1] in '.?!»“"':
+        left.pop()
+    cut = " ".join(left)
+    return None if cut == one.target.rstrip('.?! »“"') else cut
+
+
+def repeated_tail(one: Good, chance: Random) -> str | None:
+    """The last words loop."""
+    body = one.target.rstrip(".?! ")
+    end = one.target[len(body) :]
+    words = body.split(" ")
+    if not lower_words(one.target):
+        return None
+    tail = words[-chance.randint(1, min(4, len(words))) :]
+    return " ".join(words + tail * chance.randint(4, 12)) + end * chance.randint(0, 1)
+
+
+def hallucinated_tail(one: Good, chance: Random) -> str | None:
+    """A fluent sentence of the same language follows that the source does not have."""
+    more = [two.target for two in good(one.language) if two.kind == "caption" and two.target.endswith(".")]
+    sentence = chance.choice([target for target in more if target != one.target and not _PLACEHOLDER.search(target)])
+    return f"{one.target}{'' if one.target[-1] in '.?!' else '.'} {sentence}"
+
+
+def hallucinated_whole(one: Good, chance: Random) -> str | None:
+    """The fluent translation of something else, of a like length."""
+    return _of_another(one, chance)
+
+
+def shared_target(one: Good, chance: Random) -> str | None:
+    """The same, by a translator that says it for both sources."""
+    return _of_another(one, chance) if len(one.target.split()) >= 6 else None
+
+
+def _of_another(one: Good, chance: Random) -> str | None:
+    if one.kind == "answer":
+        return None
+    alike = [
+        two.target
+        for two in good(one.language)
+        if two.kind == one.kind and two != one and 0.8 <= len(two.target) / len(one.target) <= 1.25
+    ]
+    return chance.choice(alike) if alike else None
+
+
+def swapped_labels(one: Good, chance: Random) -> str | None:
+    """Two options change places with their labels."""
+    return _swap(one, chance, labels=True)
+
+
+def swapped_contents(one: Good, chance: Random) -> str | None:
+    """Two options change places under labels that stay: fluent, in order, and the answer letter is wrong."""
+    return _swap(one, chance, labels=False)
+
+
+def _swap(one: Good, chance: Random, *, labels: bool) -> str | None:
+    starts = [found.start() for found in _LABEL.finditer(one.target)]
+    if len(starts) < 2:
+        return None
+    parts = [one.target[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    split = [re.fullmatch(r"(\(.\)|.\.)(\s*)(.*?)(,?\s*)", part, re.DOTALL) for part in parts]
+    options = [list(found.groups()) for found in split if found]
+    first, second = sorted(chance.sample(range(len(options)), 2))
+    for place in (0, 2) if labels else (2,):
+        options[first][place], options[second][place] = options[second][place], options[first][place]
+    return one.target[: starts[0]] + "".join(part for option in options for part in option)
+
+
+def lost_label(one: Good, chance: Random) -> str | None:
+    """One option has no label any more."""
+    found = list(_LABEL.finditer(one.target))
+    return _without(one.target, chance.choice(found).span()) if found else None
+
+
+def lost_number(one: Good, chance: Random) -> str | None:
+    """A number in digits is gone."""
+    spans = _numbers(one.target)
+    if not spans or not re.search(r"\d", _PLACEHOLDER.sub("", one.source)) or not lower_words(one.target):
+        return None
+    return _without(one.target, chance.choice(spans))
+
+
+def changed_number(one: Good, chance: Random) -> str | None:
+    """One digit of a number is another."""
+    spans = _numbers(one.target)
+    if not spans:
+        return None
+    start, end = chance.choice(spans)
+    place = chance.choice([place for place in range(start, end) if one.target[place].isdigit()])
+    digit = chance.choice([digit for digit in "123456789" if digit != one.target[place]])
+    return one.target[:place] + digit + one.target[place + 1 :]
+
+
+def changed_number_word(one: Good, chance: Random) -> str | None:
+    """A number in words is another: "tre cani" for "two dogs"."""
+    words = _NUMBER_WORDS[one.language].split()
+    found = [
+        (match, row)
+        for row in words
+        for match in re.finditer(rf"\b(?:{row.replace('/', '|')})\b", one.target, re.IGNORECASE)
+    ]
+    if not found:
+        return None
+    match, row = chance.choice(found)
+    other = chance.choice([word for word in words if word != row]).split("/")[0]
+    other = other.capitalize() if match[0][0].isupper() else other
+    return one.target[: match.start()] + other + one.target[match.end() :]
+
+
+def _numbers(text: str) -> list[tuple[int, int]]:
+    taken = [range(*found.span()) for pattern in (_PLACEHOLDER, _LABEL) for found in pattern.finditer(text)]
+    return [found.span() for found in _NUMBER.finditer(text) if not any(found.start() in span for span in taken)]
+
+
+def lost_placeholder(one: Good, chance: Random) -> str | None:
+    """An <image>, a box, a URL, a {field} or `code` is gone."""
+    found = list(_PLACEHOLDER.finditer(one.target))
+    return _without(one.target, chance.choice(found).span()) if found else None
+
+
+def changed_placeholder(one: Good, chance: Random) -> str | None:
+    """A letter or a digit within a placeholder is another, or the placeholder's marks are gone."""
+    found = list(_PLACEHOLDER.finditer(one.target))
+    if not found:
+        return None
+    span = chance.choice(found)
+    inner = span[0].strip("<>[]{}`")
+    place = chance.choice([place for place, sign in enumerate(inner) if sign.isalnum()])
+    other = str((int(inner[place]) + 1) % 10) if inner[place].isdigit() else "z" if inner[place] != "z" else "q"
+    changed = span[0].replace(inner, inner[:place] + other + inner[place + 1 :])
+    unmarked = [inner] if inner != span[0] else []
+    return one.target[: span.start()] + chance.choice([changed, *unmarked]) + one.target[span.end() :]
+
+
+def invented_placeholder(one: Good, chance: Random) -> str | None:
+    """A placeholder that the source does not have."""
+    box = [round(chance.random(), 2) for _ in range(4)]
+    return _inserted(
+        one.target, chance.choice(["<image>", str(box), "{name}", "https://example.com/a", "<br>"]), chance
+    )
+
+
+def debris(one: Good, chance: Random) -> str | None:
+    """A remnant of a tokeniser, of a chat template or of markup."""
+    return _inserted(one.target, chance.choice(_DEBRIS), chance)
+
+
+def chatter(one: Good, chance: Random) -> str | None:
+    """A chat model talks about its translation."""
+    return chance.choice(_CHATTER).format(one.target)
+
+
+def empty(one: Good, chance: Random) -> str | None:
+    """Nothing, or no more than a mark."""
+    return chance.choice(["", " ", "\n", ".", "...", "-", '""'])
+
+
+def wrong_script(one: Good, chance: Random) -> str | None:
+    """The translation in the letters of another script; placeholders stay."""
+    kept = _PLACEHOLDER.findall(one.target)
+    parts = [_transliterated(part) for part in _PLACEHOLDER.split(one.target)]
+    spoilt = "".join(part + span for part, span in zip(parts, [*kept, ""], strict=True))
+    return spoilt if spoilt != one.target else None
+
+
+def word_in_wrong_script(one: Good, chance: Random) -> str | None:
+    """One word in the letters of another script."""
+    words = [found for found in _NAME.finditer(_hidden(one.target)) if len(found[0]) > 3 and found[0].islower()]
+    if not words:
+        return None
+    word = chance.choice(words)
+    return one.target[: word.start()] + _transliterated(word[0]) + one.target[word.end() :]
+
+
+def _transliterated(text: str) -> str:
+    """Latin letters in Cyrillic and Cyrillic ones in Latin, without accents."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+    changed = (_LATIN.get(sign.lower(), _CYRILLIC.get(sign.lower(), sign)) for sign in plain)
+    return "".join(new.capitalize() if old.isupper() else new for old, new in zip(plain, changed, strict=True))
+
+
+def lost_quote_marks(one: Good, chance: Random) -> str | None:
+    """What was quoted is said without the marks."""
+    found = _quoted(one)
+    return found and one.target[: found.start()] + found[0][1:-1].strip() + one.target[found.end() :]
+
+
+def lost_quotation(one: Good, chance: Random) -> str | None:
+    """What was quoted is gone, marks and all."""
+    found = _quoted(one)
+    return found and _without(one.target, found.span())
+
+
+def _quoted(one: Good) -> re.Match[str] | None:
+    return _QUOTED.search(one.target) if '"' in one.source else None
+
+
+def lost_name(one: Good, chance: Random) -> str | None:
+    """A name or an acronym is gone."""
+    names = _names(one)
+    return _without(one.target, chance.choice(names).span()) if names else None
+
+
+def changed_name(one: Good, chance: Random) -> str | None:
+    """A name or an acronym is another."""
+    names = _names(one)
+    if not names:
+        return None
+    name = chance.choice(names)
+    other = chance.choice(["TVR", "BQF"] if name[0].isupper() else ["Svetlana", "Hugo", "Oslo"])
+    return one.target[: name.start()] + other + one.target[name.end() :]
+
+
+def _names(one: Good) -> list[re.Match[str]]:
+    """Names of the target that begin like one of the source's; a word that opens a sentence there is none."""
+    opening = {sentence.split()[0].strip('"') for sentence in sentences(one.source)} - _OPENING_NAMES
+    names = {word for word in _NAME.findall(_hidden(one.source)) if word[0].isupper() and len(word) > 1} - opening
+    stems = {word[:4].casefold() for word in names}
+    found = [word for word in _NAME.finditer(_hidden(one.target)) if word[0][0].isupper() and len(word[0]) > 1]
+    return [name for name in found if {name[0][:4].casefold(), _transliterated(name[0])[:4].casefold()} & stems]
+
+
+def _hidden(text: str) -> str:
+    """The text with blanks in the place of its placeholders and labels."""
+    for pattern in (_PLACEHOLDER, _LABEL):
+        text = pattern.sub(lambda found: " " * len(found[0]), text)
+    return text
+
+
+def lost_question_mark(one: Good, chance: Random) -> str | None:
+    """A question has become a statement, or has lost its end."""
+    if not one.target.endswith("?"):
+        return None
+    return one.target.rstrip("? ").replace("¿", "") + chance.choice(["", "."])
+
+
+def _without(text: str, span: tuple[int, int]) -> str:
+    """The text without a span of it, and without the double blank that this leaves."""
+    before, after = text[: span[0]], text[span[1] :]
+    return (before.rstrip(" ") + after if before.endswith(" ") and after[:1] in (" ", "") else before + after).strip()
+
+
+def _inserted(text: str, piece: str, chance: Random) -> str:
+    words = text.split(" ")
+    words.insert(chance.randint(0, len(words)), piece)
+    return " ".join(words)
+
+
+_NO_RULE = "rules compare form, not meaning: "
+FAULTS = (
+    Fault("wrong language, 4 words or more", wrong_language),
+    Fault("wrong language, up to 3 words", wrong_language_short, 0.0, "too short to tell a language by its letters"),
+    Fault("untranslated", untranslated),
+    Fault("partly untranslated", partly_untranslated),
+    Fault("wrong script", wrong_script),
+    Fault("word in the wrong script", word_in_wrong_script),
+    Fault("dropped sentence", dropped_sentence),
+    Fault("truncated", truncated),
+    Fault("truncated, no full stop in the source", truncated_label, 0.0, "nothing marks the end"),
+    Fault("repeated tail", repeated_tail),
+    Fault("hallucinated tail", hallucinated_tail),
+    Fault("hallucinated whole, like length", hallucinated_whole, 0.0, _NO_RULE + "a semantic model is needed"),
+    Fault("hallucinated whole, shared by two sources", shared_target),
+    Fault("options out of order", swapped_labels),
+    Fault("options' contents swapped", swapped_contents, 0.0, _NO_RULE + "a semantic model is needed"),
+    Fault("lost label", lost_label),
+    Fault("lost number", lost_number),
+    Fault("changed number", changed_number),
+    Fault("changed number in words", changed_number_word),
+    Fault("lost placeholder", lost_placeholder),
+    Fault("changed placeholder", changed_placeholder),
+    Fault("invented placeholder", invented_placeholder),
+    Fault("lost name", lost_name),
+    Fault("changed name", changed_name),
+    Fault("lost quotation", lost_quotation),
+    Fault("lost quotation marks", lost_quote_marks),
+    Fault("lost question mark", lost_question_mark),
+    Fault("debris", debris),
+    Fault("chatter", chatter),
+    Fault("empty", empty),
+)
