@@ -18,7 +18,7 @@ Spoil = Callable[[Good, Random], str | None]
 _PLACEHOLDER = re.compile(r"<image>|\[[\w., ]+\]|https?://\S*\w|\{\w+\}|`[^`]+`")
 _LABEL = re.compile(r"(?:^|(?<=\s))(?:\([A-D1-4]\)|[A-D1-4]\.(?!\d))", re.MULTILINE)
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,:\u00a0]\d+)*")
-_SENTENCE_END = re.compile(r"(?<=[.!?»“\"])\s+(?=[^\W\d_a-zа-я]|[¿«„\"])")
+_SENTENCE_END = re.compile(r"(?<!Dr\.)(?<!Dra\.)(?<=[.!?»“\"])\s+(?=[^\W\d_a-zа-я]|[¿«„\"])")
 _QUOTED = re.compile(r"\"[^\"]+\"|«[^»]+»|„[^“]+“")
 _NAME = re.compile(r"[^\W\d_]+")
 _DEBRIS = ("<unk>", "▁", "</s>", "<im", "⁇", "<0x0A>", "<2it>", "&quot ;", "<|im_end|>", "\ufffd", "</", "[INST]", "@@")
