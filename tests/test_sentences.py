@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from translators import placeholders
@@ -28,6 +28,7 @@ def check(pairs: Pairs) -> None:
         assert not any(map(str.isalpha, separator))
 
 
+@settings(deadline=None)
 @given(TEXT, st.sampled_from(LANGUAGES))
 @example("J.\u00a0K. Rowling. A\u2028B. \x85C.", "en")
 @example("a\ud800. B.", "en")
@@ -37,6 +38,7 @@ def test_sentences_and_separators_are_the_text(text: str, language: str) -> None
     check(pairs)
 
 
+@settings(deadline=None)
 @given(TEXT, st.sampled_from(LANGUAGES))
 def test_pieces_cut_further_are_the_text(text: str, language: str) -> None:
     pieces = split_pieces(placeholders.split(text), language)
@@ -46,6 +48,7 @@ def test_pieces_cut_further_are_the_text(text: str, language: str) -> None:
     assert all(part.strip() == part and any(map(str.isalpha, part)) for part in placeholders.texts(pieces))
 
 
+@settings(deadline=None)
 @given(TEXT, st.integers(1, 30))
 def test_long_text_fits_or_a_word_is_named(text: str, limit: int) -> None:
     def fits(piece: str) -> bool:

@@ -9,21 +9,81 @@ import json
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from typing import Literal, NamedTuple
 
-from translators.units import Translation, Translator, Unit
+from translators.units import Translation, Translator, TranslatorError, Unit
 
+VERSION = 1
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS translation (
-  key BLOB PRIMARY KEY, translator TEXT NOT NULL, kind TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,
-  score REAL, note TEXT, made REAL NOT NULL
-) WITHOUT ROWID;
+CREATE TABLE translator (id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);
+CREATE TABLE translation (
+  id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, translator INTEGER NOT NULL REFERENCES translator,
+  kind TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, score REAL, note TEXT,
+  made INTEGER NOT NULL, human INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS speed (
   translator TEXT PRIMARY KEY, tokens INTEGER NOT NULL, seconds REAL NOT NULL
 ) WITHOUT ROWID;
 """
+TABLES = {"translator", "translation", "speed"}
+FROM_VERSION_0 = """
+INSERT INTO translator (identity) SELECT DISTINCT translator FROM before;
+INSERT INTO translation (key, translator, kind, source, target, score, note, made, human)
+  SELECT before.key, translator.id, kind, source, target, score, note, CAST(round(made * 1e6) AS INTEGER), 0
+  FROM before JOIN translator ON identity = before.translator ORDER BY made, before.key;
+DROP TABLE before;
+"""
+ADD = """
+INSERT INTO translation (key, translator, kind, source, target, score, note, made, human)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+  target = excluded.target, score = excluded.score, note = excluded.note, made = excluded.made, human = 1
+WHERE excluded.human AND (NOT human OR excluded.made > made)
+"""
 BATCH = 500
+ADD_ROWS = 5000
+CACHE_KIB = 64 * 1024
+
+By = Literal["machine", "human"]
+
+
+class MemoryFileError(TranslatorError):
+    """The file is no translation memory that this version can use."""
+
+
+class Entry(NamedTuple):
+    """One remembered translation. `translator` is an `identity`, `made` microseconds since 1970 (UTC)."""
+
+    key: bytes
+    translator: str
+    kind: str
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    score: float | None
+    note: str | None
+    made: int
+    by: By
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a memory holds. Entries by translator (its `identity`), kind and author; `bytes` are the file's."""
+
+    entries: int
+    translators: dict[str, int]
+    kinds: dict[str, int]
+    authors: dict[By, int]
+    source_characters: int
+    target_characters: int
+    bytes: int
+    oldest: datetime | None
+    newest: datetime | None
 
 
 def identity(translator: Translator) -> str:
@@ -47,15 +107,57 @@ def key(translator: str, unit: Unit) -> bytes:
 
 
 class TranslationMemory:
-    """A translation memory in one file (or `:memory:`). Safe for one writer and many readers."""
+    """A translation memory in one file (or `:memory:`). Safe for one writer and many readers.
+
+    A file of an older version is brought up to date when it is opened. Raises `MemoryFileError`.
+    """
 
     def __init__(self, path: str | Path) -> None:
-        if str(path) != ":memory:":
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(str(path), timeout=60, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(SCHEMA)
+        self.path = str(path)
+        try:
+            if self.path != ":memory:":
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+            if self._version() != VERSION:
+                self._upgrade()
+        except (sqlite3.Error, OSError) as error:
+            raise MemoryFileError(f"translation memory {self.path}: {error}; it must be a SQLite file") from error
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _upgrade(self) -> None:
+        """Make the tables, or make them of an older version's, in one transaction."""
+        with self._transaction():
+            version = self._version()
+            found = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if version > VERSION:
+                raise MemoryFileError(
+                    f"translation memory {self.path}: of version {version}, and this program knows up to {VERSION}; "
+                    "update babelvision, or give another file"
+                )
+            if version == VERSION:  # another process was faster
+                return
+            if found and not {"translation", "speed"} <= found <= TABLES:
+                raise MemoryFileError(
+                    f"translation memory {self.path}: another program's database, with the tables "
+                    f"{', '.join(sorted(found)[:5])}; give another file"
+                )
+            if found:
+                self._db.execute("ALTER TABLE translation RENAME TO before")
+            for statement in (SCHEMA + FROM_VERSION_0 * bool(found)).split(";"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version={VERSION}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Everything within is written together, or nothing. Waits for another process's writes."""
+        self._db.execute("BEGIN IMMEDIATE")
+        with self._db:
+            yield
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Translation]:
         """The translations that are remembered, by key."""
@@ -69,25 +171,72 @@ class TranslationMemory:
                 found[row[0]] = Translation(tuple(json.loads(row[1])), row[2], row[3])
         return found
 
-    def put(self, translator: str, items: Iterable[tuple[bytes, Unit, Translation]]) -> None:
-        """Remember translations, in one transaction. Errors are not remembered; the first answer stays."""
-        now = time.time()
-        rows = [
-            (
-                key,
-                translator,
-                unit.kind,
-                json.dumps(unit.texts, ensure_ascii=False),
-                json.dumps(made.texts, ensure_ascii=False),
-                made.score,
-                made.note,
-                now,
-            )
+    def put(self, translator: str, items: Iterable[tuple[bytes, Unit, Translation]], *, by: By = "machine") -> None:
+        """Remember translations, in one transaction; errors, and what is no valid Unicode, are not remembered.
+
+        The first answer of a machine stays. A human's replaces it, and an earlier human's.
+        """
+        now = time.time_ns() // 1000
+        self.add(
+            Entry(key, translator, unit.kind, unit.texts, made.texts, made.score, made.note, now, by)
             for key, unit, made in items
-            if made.error is None
-        ]
-        with self._db:
-            self._db.executemany("INSERT OR IGNORE INTO translation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            if made.error is None and _is_unicode(*unit.texts, *made.texts, made.note or "")
+        )
+
+    def add(self, entries: Iterable[Entry]) -> int:
+        """Add entries by the rules of `put`, all or, where `entries` raises, none. Returns how many were added."""
+        entries = iter(entries)
+        with self._transaction():
+            before = self._db.total_changes
+            translators: dict[str, int] = {}
+            names = 0
+            while some := list(islice(entries, ADD_ROWS)):
+                for name in {entry.translator for entry in some} - translators.keys():
+                    names += self._db.execute(
+                        "INSERT OR IGNORE INTO translator (identity) VALUES (?)", (name,)
+                    ).rowcount
+                    row = self._db.execute("SELECT id FROM translator WHERE identity = ?", (name,)).fetchone()
+                    translators[name] = row[0]
+                self._db.executemany(ADD, (_row(entry, translators[entry.translator]) for entry in some))
+            return self._db.total_changes - before - names
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, oldest first, as of now: read as it is asked for."""
+        for row in self._db.execute(
+            "SELECT key, identity, kind, source, target, score, note, made, human FROM translation "
+            "JOIN translator ON translator.id = translation.translator ORDER BY translation.id"
+        ):
+            key, translator, kind, source, target, score, note, made, human = row
+            texts = (tuple(json.loads(source)), tuple(json.loads(target)))
+            yield Entry(key, translator, kind, *texts, score, note, made, "human" if human else "machine")
+
+    def stats(self) -> Stats:
+        """Counts over the whole memory; reads all of it."""
+
+        def table(query: str) -> dict[str, int]:
+            return dict(self._db.execute(query + " ORDER BY 2 DESC, 1").fetchall())
+
+        def characters(column: str) -> int:
+            query = f"SELECT total(length(value)) FROM translation, json_each({column})"
+            return int(self._db.execute(query).fetchone()[0])
+
+        humans, oldest, newest = self._db.execute(
+            "SELECT total(human), min(made), max(made) FROM translation"
+        ).fetchone()
+        pages, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return Stats(
+            entries=len(self),
+            translators=table(
+                "SELECT identity, count(*) FROM translation JOIN translator ON translator.id = translator GROUP BY 1"
+            ),
+            kinds=table("SELECT kind, count(*) FROM translation GROUP BY 1"),
+            authors={"machine": len(self) - int(humans), "human": int(humans)},
+            source_characters=characters("source"),
+            target_characters=characters("target"),
+            bytes=pages * size,
+            oldest=None if oldest is None else datetime.fromtimestamp(oldest / 1e6, UTC),
+            newest=None if newest is None else datetime.fromtimestamp(newest / 1e6, UTC),
+        )
 
     def add_speed(self, translator: str, tokens: int, seconds: float) -> None:
         """Add to what is known of a translator's speed, for the next forecast."""
@@ -108,3 +257,18 @@ class TranslationMemory:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _row(entry: Entry, translator: int) -> tuple[object, ...]:
+    source, target = (json.dumps(texts, ensure_ascii=False) for texts in (entry.source, entry.target))
+    human = entry.by == "human"
+    return (entry.key, translator, entry.kind, source, target, entry.score, entry.note, entry.made, human)
+
+
+def _is_unicode(*texts: str) -> bool:
+    """Whether texts hold no lone surrogate: a careless model's JSON can, and no file takes them."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
