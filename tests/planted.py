@@ -70,19 +70,20 @@ def lower_words(text: str) -> int:
 
 
 def wrong_language(one: Good, chance: Random) -> str | None:
-    """The translation of the same source in another language; 4 words or more."""
-    return _in_another_language(one, chance) if len(one.target.split()) >= 4 else None
+    """The translation of the same source in another language, 4 words or more."""
+    others = [target for target in _in_other_languages(one) if len(target.split()) >= 4]
+    return chance.choice(others) if others else None
 
 
 def wrong_language_short(one: Good, chance: Random) -> str | None:
-    """The same for 1 to 3 words: "zwei Hunde" for "due cani"."""
-    return _in_another_language(one, chance) if len(one.target.split()) < 4 and lower_words(one.target) else None
-
-
-def _in_another_language(one: Good, chance: Random) -> str | None:
-    others = [two.target for two in good() if two.source == one.source and two.language != one.language]
-    others = [target for target in others if _letters(target) != _letters(one.target)]
+    """The same of 1 to 3 words: "zwei Hunde" for "due cani"."""
+    others = [target for target in _in_other_languages(one) if len(target.split()) < 4 and lower_words(target)]
     return chance.choice(others) if others else None
+
+
+def _in_other_languages(one: Good) -> list[str]:
+    others = [two.target for two in good() if two.source == one.source and two.language != one.language]
+    return [target for target in others if _letters(target) != _letters(one.target)]
 
 
 def _letters(text: str) -> str:
@@ -288,7 +289,7 @@ def wrong_script(one: Good, chance: Random) -> str | None:
     kept = _PLACEHOLDER.findall(one.target)
     parts = [_transliterated(part) for part in _PLACEHOLDER.split(one.target)]
     spoilt = "".join(part + span for part, span in zip(parts, [*kept, ""], strict=True))
-    return spoilt if spoilt != one.target else None
+    return spoilt if lower_words(one.target) else None
 
 
 def word_in_wrong_script(one: Good, chance: Random) -> str | None:
@@ -342,10 +343,14 @@ def changed_name(one: Good, chance: Random) -> str | None:
 def _names(one: Good) -> list[re.Match[str]]:
     """Names of the target that begin like one of the source's; a word that opens a sentence there is none."""
     opening = {sentence.split()[0].strip('"') for sentence in sentences(one.source)} - _OPENING_NAMES
-    names = {word for word in _NAME.findall(_hidden(one.source)) if word[0].isupper() and len(word) > 1} - opening
+    names = {word for word in _NAME.findall(_hidden(one.source)) if _is_name(word)} - opening
     stems = {word[:4].casefold() for word in names}
-    found = [word for word in _NAME.finditer(_hidden(one.target)) if word[0][0].isupper() and len(word[0]) > 1]
+    found = [word for word in _NAME.finditer(_hidden(one.target)) if _is_name(word[0])]
     return [name for name in found if {name[0][:4].casefold(), _transliterated(name[0])[:4].casefold()} & stems]
+
+
+def _is_name(word: str) -> bool:
+    return word[0].isupper() and (len(word) > 2 or (len(word) > 1 and word.isupper()))
 
 
 def _hidden(text: str) -> str:
