@@ -1,0 +1,1 @@
+"""Translators as a user writes them, for `--translator module:function`."""
