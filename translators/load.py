@@ -5,6 +5,7 @@ import importlib
 from translators.units import Translator, TranslatorError
 
 DEMO = "demo"
+BATCH_TOKENS = {"cpu": 1024, "cuda": 8192}
 
 
 def load_translator(
@@ -16,7 +17,7 @@ def load_translator(
     backend: str = "auto",
     precision: str = "",
     decoding: str = "",
-    batch_tokens: int = 4096,
+    batch_tokens: int = 0,
     prompt: str = "",
     server: str = "",
     in_flight: int = 0,
@@ -30,7 +31,7 @@ def load_translator(
     vLLM on `gpus` GPUs, or by the OpenAI-compatible server at the URL `server`, with `in_flight` requests at once
     (0: as many as the prompt says). `factory`: `module:function`, any importable function of `(model, target)` that
     returns a `Translator`. `backend`, `precision` and `decoding`: see `translators/seq2seq.py`; empty is the default of
-    `device`, `cpu` or `cuda`. Raises `TranslatorError`.
+    `device`, `cpu` or `cuda`. `batch_tokens` bounds a batch, padding included (0: what suits the device). Raises `TranslatorError`.
     """
     if factory:
         return _made_by(factory, model, target)
@@ -42,7 +43,7 @@ def load_translator(
         return DemoTranslator(target)
     return seq2seq_translator(
         model, target, source=source, backend=backend, precision=precision, decoding=decoding,
-        batch_tokens=batch_tokens, device=device,
+        batch_tokens=batch_tokens or BATCH_TOKENS[device], device=device,
     )  # fmt: skip
 
 

@@ -16,7 +16,10 @@ from translators.memory import TranslationMemory, identity, key, normalised
 from translators.placeholders import Pieces
 from translators.units import Translation, Translator, Unit
 
-CHUNK_UNITS = 512
+CHUNK_UNITS = 8192
+"""Units that go to the translator at once: many, so that batches of like lengths fill up."""
+CHUNK_TOGETHER = 256
+"""The same where units are answered one by one: few, so that what is done is soon remembered."""
 WAIT_SECONDS = 0.2
 
 
@@ -116,10 +119,11 @@ def _look_up_or_translate(
     while left:
         found, mine = memory.claim(left)
         account.memory_hits += len(found)
+        size = CHUNK_TOGETHER if translator.together else CHUNK_UNITS
         known |= found
         try:
-            for start in range(0, len(mine), CHUNK_UNITS):
-                chunk = {item: pieces[item] for item in mine[start : start + CHUNK_UNITS]}
+            for start in range(0, len(mine), size):
+                chunk = {item: pieces[item] for item in mine[start : start + size]}
                 known |= _translate_chunk(chunk, translator, settings, memory, account)
         finally:
             memory.release([item for item in mine if item not in known])

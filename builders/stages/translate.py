@@ -56,7 +56,9 @@ class TranslationConfig(BuildConfig):
         metavar="N",
     )  # fmt: skip
     translator: str = flag("", "your own translator, as module:function", fingerprint=False, public=True, metavar="M:F")
-    batch_tokens: int = flag(4096, "tokens a batch, padding included", above=0, metavar="N")
+    batch_tokens: int = flag(
+        0, "tokens a batch, padding included (default: 1024 on a CPU, 8192 on a GPU)", above=-1, metavar="N"
+    )
     memory: str = flag(
         "", "translation memory, on a disk, for one build at a time (default: OUT/memory.sqlite)",
         fingerprint=False, metavar="FILE",
