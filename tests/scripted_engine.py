@@ -68,9 +68,11 @@ class ScriptedEngine:
                     return
                 request, future = item
                 answer = self._reply(request)
+                if answer is None or not future.set_running_or_notify_cancel():
+                    continue
                 if isinstance(answer, BaseException):
                     future.set_exception(answer)
-                elif answer is not None and future.set_running_or_notify_cancel():
+                else:
                     future.set_result(answer)
 
 

@@ -62,11 +62,6 @@ def read(prompt: Prompt, parts: Sequence[Part], answer: Answer) -> list[tuple[st
     room = sum(max_characters(source) + 100 for part in parts for source in part.texts)
     if len(text) > room:
         raise Refused("TooLong", f"the answer has {len(text):,} characters; at most {room:,} were expected")
-    sources = "\n".join(source for part in parts for source in part.texts)
-    if stray := _stray(CONTROL, text, sources):
-        raise Refused("ControlToken", f"the answer holds the chat's control token {stray!r}")
-    if stray := _stray(_CHARACTERS, text, sources):
-        raise Refused("Malformed", f"the answer holds the character {stray!r}")
     values = _read_json(parts, text) if prompt.format == "json" else _read_labelled(prompt, parts, text)
     for part, made in zip(parts, values, strict=True):
         for source, target in zip(part.texts, made, strict=True):
@@ -255,6 +250,10 @@ def _check_text(source: str, target: str) -> None:
     """A text against its source. Raises `Refused`."""
     if not target:
         raise Refused("Empty", f"the translation of {source[:60]!r} is empty")
+    if stray := _stray(CONTROL, target, source):
+        raise Refused("ControlToken", f"the translation holds the chat's control token {stray!r}")
+    if stray := _stray(_CHARACTERS, target, source):
+        raise Refused("Malformed", f"the translation holds the character {stray!r}")
     if len(target) > max_characters(source):
         raise Refused("TooLong", f"{len(target):,} characters translate {len(source):,}")
     if target.count("\n") > source.count("\n"):
@@ -298,10 +297,10 @@ def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _stray(pattern: re.Pattern[str], text: str, sources: str) -> str:
-    """What matches in the text and does not stand in the sources, or nothing."""
-    known = set(pattern.findall(sources))
-    return next((found for found in pattern.findall(text) if found not in known), "")
+def _stray(pattern: re.Pattern[str], target: str, source: str) -> str:
+    """What matches in a translation and not in its source, or nothing."""
+    known = set(pattern.findall(source))
+    return next((found for found in pattern.findall(target) if found not in known), "")
 
 
 def _literal(text: str) -> str:
