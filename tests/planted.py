@@ -21,7 +21,15 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,:\u00a0]\d+)*")
 _SENTENCE_END = re.compile(r"(?<!Dr\.)(?<!Dra\.)(?<=[.!?»“\"])\s+(?=[^\W\d_a-zа-я]|[¿«„\"])")
 _QUOTED = re.compile(r"\"[^\"]+\"|«[^»]+»|„[^“]+“")
 _NAME = re.compile(r"[^\W\d_]+")
-_DEBRIS = ("<unk>", "▁", "</s>", "<im", "⁇", "<0x0A>", "<2it>", "&quot ;", "<|im_end|>", "\ufffd", "</", "[INST]", "@@")
+# Each of the two that follow in two parts: for all pairs, and for those held out.
+_DEBRIS = (
+    ("<unk>", "▁", "</s>", "<im", "⁇", "<0x0A>", "<2it>", "&quot ;", "<|im_end|>", "\ufffd", "</", "[INST]", "@@"),
+    ("<pad>", "</image>", "<s>", "&amp;", "&#39;", "<|eot_id|>", "[/INST]", "<extra_id_0>", "▁▁", "<0xE2>", "<2eu>"),
+)
+_CHATTER = (
+    ("Translation: {}", "Sure! Here is the translation:\n\n{}", "{}\n\nNote: I kept the original word order."),
+    ("Here's the translated text: {}", "Of course. The translation is: {}", "{}\n\n(I translated this literally.)"),
+)
 _CYRILLIC = dict(zip("abcdefghijklmnopqrstuvwxyz", "абцдефгхийклмнопкрстуввхйз", strict=True))
 _LATIN = dict(
     zip(
@@ -39,7 +47,6 @@ _NUMBER_WORDS = {
     "es": "dos tres cuatro cinco",
     "ru": "два/две/двое три/трёх четыре/четырёх пять",
 }
-_CHATTER = ("Translation: {}", "Sure! Here is the translation:\n\n{}", "{}\n\nNote: I kept the original word order.")
 
 
 @dataclass(frozen=True)
@@ -271,12 +278,12 @@ def invented_placeholder(one: Good, chance: Random) -> str | None:
 
 def debris(one: Good, chance: Random) -> str | None:
     """A remnant of a tokeniser, of a chat template or of markup."""
-    return _inserted(one.target, chance.choice(_DEBRIS), chance)
+    return _inserted(one.target, chance.choice(_DEBRIS[one.held_out]), chance)
 
 
 def chatter(one: Good, chance: Random) -> str | None:
     """A chat model talks about its translation."""
-    return chance.choice(_CHATTER).format(one.target)
+    return chance.choice(_CHATTER[one.held_out]).format(one.target)
 
 
 def empty(one: Good, chance: Random) -> str | None:
