@@ -31,7 +31,8 @@ def load_translator(
     vLLM on `gpus` GPUs, or by the OpenAI-compatible server at the URL `server`, with `in_flight` requests at once
     (0: as many as the prompt says). `factory`: `module:function`, any importable function of `(model, target)` that
     returns a `Translator`. `backend`, `precision` and `decoding`: see `translators/seq2seq.py`; empty is the default of
-    `device`, `cpu` or `cuda`. `batch_tokens` bounds a batch, padding included (0: what suits the device). Raises `TranslatorError`.
+    `device`, `cpu` or `cuda`. `batch_tokens` bounds a batch, padding included (0: what suits the device).
+    Raises `TranslatorError`.
     """
     if factory:
         return _made_by(factory, model, target)

@@ -49,12 +49,18 @@ class Translator(Protocol):
     `translate` may be called from several threads at once.
     """
 
-    name: str
-    revision: str
-    settings: Mapping[str, str]
-    together: bool
-    source: str
-    warning: str | None
+    @property
+    def name(self) -> str: ...
+    @property
+    def revision(self) -> str: ...
+    @property
+    def settings(self) -> Mapping[str, str]: ...
+    @property
+    def together(self) -> bool: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def warning(self) -> str | None: ...
 
     def translate(self, units: Sequence[Unit]) -> list[Translation]:
         """One translation a unit, in the same order. Raises `TranslatorError` when it cannot work at all."""
