@@ -36,6 +36,7 @@ INPUTS_SHOWN = 40
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,8})?")
 _MEMORY = ("units", "memory_hits", "duplicates")
+_SHOWN = (*_MEMORY, "translated")
 
 
 @dataclass(frozen=True)
@@ -204,12 +205,15 @@ def _paces(build: Build) -> list[Pace]:
 
 
 def _other_counters(build: Build) -> list[tuple[str, str, float]]:
-    return [
-        (stage.name, name.replace("_", " "), value)
-        for stage in build.stages
-        for name, value in stage.counters.items()
-        if name not in (*_MEMORY, "translated") and "/" not in name
-    ]
+    noted = []
+    for stage in build.stages:
+        others = {name: value for name, value in stage.counters.items() if name not in _SHOWN and "/" not in name}
+        if real := others.pop("real_tokens", 0):
+            others["tokens the model saw for one of the texts, padding included"] = (
+                others.pop("padded_tokens", 0) / real
+            )
+        noted += [(stage.name, name.replace("_", " "), value) for name, value in others.items()]
+    return noted
 
 
 def _language(config: Mapping[str, object], names: tuple[str, ...], otherwise: str) -> Language:
