@@ -6,21 +6,26 @@ its best.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 from tests.parallel import Good, good
+from tests.parts import (
+    LABEL,
+    PLACEHOLDER,
+    WORD,
+    hidden,
+    lower_words,
+    names,
+    numbers,
+    quotation,
+    sentences,
+    transliterated,
+)  # fmt: skip
 
 Spoil = Callable[[Good, Random], str | None]
 
-_PLACEHOLDER = re.compile(r"<image>|\[[\w., ]+\]|https?://\S*\w|\{\w+\}|`[^`]+`")
-_LABEL = re.compile(r"(?:^|(?<=\s))(?:\([A-D1-4]\)|[A-D1-4]\.(?!\d))", re.MULTILINE)
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,:\u00a0]\d+)*")
-_SENTENCE_END = re.compile(r"(?<!Dr\.)(?<!Dra\.)(?<=[.!?»“\"])\s+(?=[^\W\d_a-zа-я]|[¿«„\"])")
-_QUOTED = re.compile(r"\"[^\"]+\"|«[^»]+»|„[^“]+“")
-_NAME = re.compile(r"[^\W\d_]+")
 # Each of the two that follow in two parts: for all pairs, and for those held out.
 _DEBRIS = (
     ("<unk>", "▁", "</s>", "<im", "⁇", "<0x0A>", "<2it>", "&quot ;", "<|im_end|>", "\ufffd", "</", "[INST]", "@@"),
@@ -30,15 +35,6 @@ _CHATTER = (
     ("Translation: {}", "Sure! Here is the translation:\n\n{}", "{}\n\nNote: I kept the original word order."),
     ("Here's the translated text: {}", "Of course. The translation is: {}", "{}\n\n(I translated this literally.)"),
 )
-_CYRILLIC = dict(zip("abcdefghijklmnopqrstuvwxyz", "абцдефгхийклмнопкрстуввхйз", strict=True))
-_LATIN = dict(
-    zip(
-        "абвгдежзийклмнопрстуфхцчшщъыьэюя",
-        [*"abvgde", "zh", *"ziyklmnoprstuf", "kh", "ts", "ch", "sh", "shch", "", "y", "", "e", "yu", "ya"],
-        strict=True,
-    )
-)
-_OPENING_NAMES = {"Jon", "Mikel", "Miren"}  # names that begin a sentence; the other words there are none
 _NUMBER_WORDS = {
     "it": "due tre quattro cinque",
     "eu": "bi hiru lau bost",
@@ -64,16 +60,6 @@ class Fault:
     def plant(self, one: Good) -> str | None:
         """The spoilt target: the same at every call."""
         return self.spoil(one, Random(f"{self.name} {one.language} {one.source}"))
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of one of our own texts; option lists are none."""
-    return [text] if _LABEL.search(text) else _SENTENCE_END.split(text)
-
-
-def lower_words(text: str) -> int:
-    """Words that are no names: short answers like "NASA" are their own translation."""
-    return sum(word[0].islower() and len(word) > 2 for word in _NAME.findall(_PLACEHOLDER.sub(" ", text)))
 
 
 def wrong_language(one: Good, chance: Random) -> str | None:
@@ -154,7 +140,7 @@ def repeated_tail(one: Good, chance: Random) -> str | None:
 def hallucinated_tail(one: Good, chance: Random) -> str | None:
     """A fluent sentence of the same language follows that the source does not have."""
     more = [two.target for two in good(one.language) if two.kind == "caption" and two.target.endswith(".")]
-    sentence = chance.choice([target for target in more if target != one.target and not _PLACEHOLDER.search(target)])
+    sentence = chance.choice([target for target in more if target != one.target and not PLACEHOLDER.search(target)])
     return f"{one.target}{'' if one.target[-1] in '.?!' else '.'} {sentence}"
 
 
@@ -190,7 +176,7 @@ def swapped_contents(one: Good, chance: Random) -> str | None:
 
 
 def _swap(one: Good, chance: Random, *, labels: bool) -> str | None:
-    starts = [found.start() for found in _LABEL.finditer(one.target)]
+    starts = [found.start() for found in LABEL.finditer(one.target)]
     if len(starts) < 2:
         return None
     parts = [one.target[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
@@ -204,21 +190,21 @@ def _swap(one: Good, chance: Random, *, labels: bool) -> str | None:
 
 def lost_label(one: Good, chance: Random) -> str | None:
     """One option has no label any more."""
-    found = list(_LABEL.finditer(one.target))
+    found = list(LABEL.finditer(one.target))
     return _without(one.target, chance.choice(found).span()) if found else None
 
 
 def lost_number(one: Good, chance: Random) -> str | None:
     """A number in digits is gone."""
-    spans = _numbers(one.target)
-    if not spans or not re.search(r"\d", _PLACEHOLDER.sub("", one.source)) or not lower_words(one.target):
+    spans = numbers(one.target)
+    if not spans or not re.search(r"\d", PLACEHOLDER.sub("", one.source)) or not lower_words(one.target):
         return None
     return _without(one.target, chance.choice(spans))
 
 
 def changed_number(one: Good, chance: Random) -> str | None:
     """One digit of a number is another."""
-    spans = _numbers(one.target)
+    spans = numbers(one.target)
     if not spans:
         return None
     start, end = chance.choice(spans)
@@ -243,20 +229,15 @@ def changed_number_word(one: Good, chance: Random) -> str | None:
     return one.target[: match.start()] + other + one.target[match.end() :]
 
 
-def _numbers(text: str) -> list[tuple[int, int]]:
-    taken = [range(*found.span()) for pattern in (_PLACEHOLDER, _LABEL) for found in pattern.finditer(text)]
-    return [found.span() for found in _NUMBER.finditer(text) if not any(found.start() in span for span in taken)]
-
-
 def lost_placeholder(one: Good, chance: Random) -> str | None:
     """An <image>, a box, a URL, a {field} or `code` is gone."""
-    found = list(_PLACEHOLDER.finditer(one.target))
+    found = list(PLACEHOLDER.finditer(one.target))
     return _without(one.target, chance.choice(found).span()) if found else None
 
 
 def changed_placeholder(one: Good, chance: Random) -> str | None:
     """A letter or a digit within a placeholder is another, or the placeholder's marks are gone."""
-    found = list(_PLACEHOLDER.finditer(one.target))
+    found = list(PLACEHOLDER.finditer(one.target))
     if not found:
         return None
     span = chance.choice(found)
@@ -293,78 +274,47 @@ def empty(one: Good, chance: Random) -> str | None:
 
 def wrong_script(one: Good, chance: Random) -> str | None:
     """The translation in the letters of another script; placeholders stay."""
-    kept = _PLACEHOLDER.findall(one.target)
-    parts = [_transliterated(part) for part in _PLACEHOLDER.split(one.target)]
+    kept = PLACEHOLDER.findall(one.target)
+    parts = [transliterated(part) for part in PLACEHOLDER.split(one.target)]
     spoilt = "".join(part + span for part, span in zip(parts, [*kept, ""], strict=True))
     return spoilt if lower_words(one.target) else None
 
 
 def word_in_wrong_script(one: Good, chance: Random) -> str | None:
     """One word in the letters of another script."""
-    words = [found for found in _NAME.finditer(_hidden(one.target)) if len(found[0]) > 3 and found[0].islower()]
+    words = [found for found in WORD.finditer(hidden(one.target)) if len(found[0]) > 3 and found[0].islower()]
     if not words:
         return None
     word = chance.choice(words)
-    return one.target[: word.start()] + _transliterated(word[0]) + one.target[word.end() :]
-
-
-def _transliterated(text: str) -> str:
-    """Latin letters in Cyrillic and Cyrillic ones in Latin, without accents."""
-    plain = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
-    changed = (_LATIN.get(sign.lower(), _CYRILLIC.get(sign.lower(), sign)) for sign in plain)
-    return "".join(new.capitalize() if old.isupper() else new for old, new in zip(plain, changed, strict=True))
+    return one.target[: word.start()] + transliterated(word[0]) + one.target[word.end() :]
 
 
 def lost_quote_marks(one: Good, chance: Random) -> str | None:
     """What was quoted is said without the marks."""
-    found = _quoted(one)
+    found = quotation(one)
     return found and one.target[: found.start()] + found[0][1:-1].strip() + one.target[found.end() :]
 
 
 def lost_quotation(one: Good, chance: Random) -> str | None:
     """What was quoted is gone, marks and all."""
-    found = _quoted(one)
+    found = quotation(one)
     return found and _without(one.target, found.span())
-
-
-def _quoted(one: Good) -> re.Match[str] | None:
-    return _QUOTED.search(one.target) if '"' in one.source else None
 
 
 def lost_name(one: Good, chance: Random) -> str | None:
     """A name or an acronym is gone."""
-    names = _names(one)
-    return _without(one.target, chance.choice(names).span()) if names else None
+    found = names(one)
+    return _without(one.target, chance.choice(found).span()) if found else None
 
 
 def changed_name(one: Good, chance: Random) -> str | None:
     """A name or an acronym is another."""
-    names = _names(one)
-    if not names:
+    found = names(one)
+    if not found:
         return None
-    name = chance.choice(names)
+    name = chance.choice(found)
     other = chance.choice(["TVR", "BQF"] if name[0].isupper() else ["Svetlana", "Hugo", "Oslo"])
     return one.target[: name.start()] + other + one.target[name.end() :]
-
-
-def _names(one: Good) -> list[re.Match[str]]:
-    """Names of the target that begin like one of the source's; a word that opens a sentence there is none."""
-    opening = {sentence.split()[0].strip('"') for sentence in sentences(one.source)} - _OPENING_NAMES
-    names = {word for word in _NAME.findall(_hidden(one.source)) if _is_name(word)} - opening
-    stems = {word[:4].casefold() for word in names}
-    found = [word for word in _NAME.finditer(_hidden(one.target)) if _is_name(word[0])]
-    return [name for name in found if {name[0][:4].casefold(), _transliterated(name[0])[:4].casefold()} & stems]
-
-
-def _is_name(word: str) -> bool:
-    return word[0].isupper() and (len(word) > 2 or (len(word) > 1 and word.isupper()))
-
-
-def _hidden(text: str) -> str:
-    """The text with blanks in the place of its placeholders and labels."""
-    for pattern in (_PLACEHOLDER, _LABEL):
-        text = pattern.sub(lambda found: " " * len(found[0]), text)
-    return text
 
 
 def lost_question_mark(one: Good, chance: Random) -> str | None:

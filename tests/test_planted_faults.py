@@ -13,7 +13,8 @@ from random import Random
 import pytest
 
 from tests.parallel import LANGUAGES, Good, good
-from tests.planted import FAULTS, Fault, sentences
+from tests.parts import sentences
+from tests.planted import FAULTS, Fault
 from validation.filters import Pair, check, default_filters
 
 GOOD_REFUSED = 0.02
@@ -109,6 +110,8 @@ def table() -> Iterator[str]:
         name = "**good pairs refused**" if fault is None else fault.name
         commonest = ", ".join(f"{filter_} {count}" for filter_, count in by.most_common(3))
         yield f"| {name} | {refused_share(seen):.1%} | {' | '.join([cells[-1], *cells[:-1]])} | {commonest} |"
+    yield ""
+    yield from (f"- {fault.name}: {fault.why}; {fault.goal:.0%} are asserted." for fault in FAULTS if fault.why)
 
 
 if __name__ == "__main__":
