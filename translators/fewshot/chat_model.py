@@ -1,0 +1,86 @@
+"""A chat model's files without its weights: what names it, its tokeniser and its chat template."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from translators.checkpoints import _digest_of, _from_hub
+from translators.fewshot.engine import Message
+from translators.units import TranslatorError
+
+SMALL_FILES = ("*.json", "*.model", "*.txt", "*.jinja")
+DATE = "26 Jul 2024"
+"""The day that templates such as Llama 3's write into the prompt: always the same, or no answer would come twice."""
+
+
+@dataclass(frozen=True)
+class ChatModel:
+    """A chat model found: `given` is what --model said; `template` is a digest of its chat template."""
+
+    given: str
+    name: str
+    revision: str
+    template: str
+    tokenizer: Any
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of a chat that the model is to answer. Raises `TranslatorError` when its template refuses it."""
+        import jinja2
+
+        turns = [{"role": item.role, "content": item.content} for item in messages]
+        try:
+            with self._lock:  # a tokeniser's settings are not safe from several threads
+                ids: list[int] = self.tokenizer.apply_chat_template(
+                    turns, add_generation_prompt=True, return_dict=False, date_string=DATE
+                )
+        except jinja2.TemplateError as error:
+            roles = ", ".join(item.role for item in messages)
+            raise TranslatorError(f"{self.name}: its chat template refuses the turns {roles}: {error}") from error
+        return ids
+
+    def fetch(self) -> Path:
+        """The folder with the weights, still of this revision. Raises `TranslatorError`."""
+        if not Path(self.given).is_dir():
+            return _from_hub(self.given, [*SMALL_FILES, "*.safetensors"], self.revision)
+        revision = _digest_of(Path(self.given))
+        if revision != self.revision:
+            raise TranslatorError(
+                f"--model {self.given} changed from {self.revision} to {revision} since the build began"
+            )
+        return Path(self.given)
+
+
+def find_chat_model(model: str) -> ChatModel:
+    """A chat model by local folder or Hub name. Fetches no weights. Raises `TranslatorError`."""
+    folder = Path(model)
+    if folder.is_dir():
+        name, revision = folder.resolve().name, _digest_of(folder)
+    elif model.startswith((".", "/", "~")):
+        raise TranslatorError(f"--model {model}: no such folder")
+    else:
+        folder = _from_hub(model, list(SMALL_FILES))
+        name, revision = model, folder.name
+    if not (folder / "config.json").is_file():
+        raise TranslatorError(f"--model {model}: config.json missing; a chat model in Hugging Face's format has it")
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # whatever a broken file makes the libraries raise
+        raise TranslatorError(f"--model {model}: its tokeniser does not load: {_first_line(error)}") from error
+    if not tokenizer.chat_template:
+        raise TranslatorError(
+            f"--model {model} has no chat template, so it is no chat model; "
+            "few-shot prompts need one tuned to instructions, such as HiTZ/Latxa-Llama-3.1-8B-Instruct"
+        )
+    template = hashlib.sha256(json.dumps(tokenizer.chat_template).encode()).hexdigest()[:12]
+    return ChatModel(model, name, revision, template, tokenizer)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
