@@ -50,6 +50,8 @@ BATCH = 500
 ADD_ROWS = 5000
 CACHE_KIB = 64 * 1024
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
 By = Literal["machine", "human"]
 
 
@@ -102,7 +104,7 @@ def normalised(text: str) -> str:
 
 def key(translator: str, unit: Unit) -> bytes:
     """The memory's key of a unit of `normalised` texts under a translator's `identity`: 16 bytes."""
-    made_of = json.dumps([translator, unit.kind, unit.texts], ensure_ascii=False)
+    made_of = _json([translator, unit.kind, unit.texts])
     return hashlib.sha256(made_of.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
@@ -260,7 +262,7 @@ class TranslationMemory:
 
 
 def _row(entry: Entry, translator: int) -> tuple[object, ...]:
-    source, target = (json.dumps(texts, ensure_ascii=False) for texts in (entry.source, entry.target))
+    source, target = (_json(texts) for texts in (entry.source, entry.target))
     human = entry.by == "human"
     return (entry.key, translator, entry.kind, source, target, entry.score, entry.note, entry.made, human)
 
