@@ -3,41 +3,51 @@
 import json
 import random
 import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from transformers import T5Config, T5ForConditionalGeneration
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.checkpoints import make_t5
 from translators import Translator, TranslatorError, Unit, load_translator
-from translators.demo import MODEL
-from translators.seq2seq import DemoTranslator, Seq2SeqTranslator, max_target_tokens
+from translators.backends import choose, parse_decoding
+from translators.madlad import MadladVocabulary
+from translators.seq2seq import DemoTranslator, seq2seq_translator
+from translators.sentences import split_long
 
 SENTENCES = [
     "A red ball on the table.", "What color is the cup?", "yes", "two dogs", "Is there a giraffe?", "the old chair",
     "A man is holding a blue umbrella.", "How many cats are there?", "a horse", "Where is the dog?",
 ]  # fmt: skip
+BACKENDS = [("transformers", "float32"), ("ctranslate2", "float32"), ("ctranslate2", "int8")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BABELVISION_CACHE", str(folder))
+        torch.set_num_threads(1)
+        yield folder
 
 
 @pytest.fixture(scope="module")
 def demo() -> DemoTranslator:
-    torch.set_num_threads(2)
     return DemoTranslator("it")
 
 
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of MADLAD's architecture with random weights: it never finds an end, or finds it anywhere."""
-    folder = tmp_path_factory.mktemp("untrained")
-    shutil.copy(MODEL / "spiece.model", folder)
-    torch.manual_seed(0)
-    pieces = DemoTranslator("it").tokenizer.get_piece_size()
-    config = T5Config(
-        vocab_size=pieces, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2, feed_forward_proj="gated-gelu",
-        decoder_start_token_id=0, pad_token_id=1, eos_token_id=2,
-    )  # fmt: skip
-    T5ForConditionalGeneration(config).save_pretrained(folder)
-    return folder
+    """It never finds an end, or finds it anywhere."""
+    return make_t5(tmp_path_factory.mktemp("untrained"))
+
+
+# --- what it translates ---------------------------------------------------------------------------
 
 
 def test_the_demo_model_translates_its_grammar(demo: DemoTranslator) -> None:
@@ -56,8 +66,10 @@ def test_the_demo_model_says_what_it_does_not_know(demo: DemoTranslator) -> None
     assert "rubbish" in str(demo.warning)
 
 
-def test_a_translation_does_not_depend_on_its_batch(demo: DemoTranslator) -> None:
-    """Same text and score, to the last bit, alone, in any order, and beside any others: a resumed build is the same."""
+@pytest.mark.parametrize(("backend", "precision"), BACKENDS)
+def test_a_translation_does_not_depend_on_its_batch(backend: str, precision: str) -> None:
+    """Same text and score, alone, in any order, and beside any others: a resumed build is the same."""
+    demo = DemoTranslator("it", backend=backend, precision=precision)
     together = dict(zip(SENTENCES, demo.translate_texts(SENTENCES), strict=True))
     for seed in range(3):
         some = random.Random(seed).sample(SENTENCES * 5, 23)
@@ -67,70 +79,264 @@ def test_a_translation_does_not_depend_on_its_batch(demo: DemoTranslator) -> Non
         assert demo.translate_texts([text]) == [together[text]]
 
 
-def test_batches_are_bucketed_and_bounded(demo: DemoTranslator) -> None:
-    ids = {index: [5] * length for index, length in enumerate([3, 8, 9, 16, 17, 120, 500] * 40)}
-    seen = []
-    for length, batch in demo._batches(ids):
-        assert len(batch) <= demo.batch_rows(length)
-        assert demo.batch_rows(length) == 8 or demo.batch_rows(length) * length <= demo.batch_tokens
-        assert all(length - 8 < len(ids[index]) <= length for index in batch)
-        seen += batch
-    assert sorted(seen) == sorted(ids)
+def test_a_text_that_names_another_target_is_refused(demo: DemoTranslator) -> None:
+    """The tag is one piece of the vocabulary, and the model would obey it."""
+    (made,) = demo.translate_texts(["A red cup. <2it> A dog."])
+    assert made.error
+    assert "it holds a language tag" in made.error
 
 
-def test_an_unknown_language_is_an_error_with_the_nearest_known() -> None:
-    with pytest.raises(TranslatorError, match="does not know the target language 'ita'; did you mean it"):
-        load_translator("demo", "ita")
-    with pytest.raises(
-        TranslatorError, match="babelvision-demo-en-it does not know the target language 'xx'; it knows it"
-    ):
-        load_translator("demo", "xx")
+def test_settings_are_what_changes_the_output() -> None:
+    assert DemoTranslator("it").settings == {
+        "source": "en", "target": "it", "decoding": "greedy", "backend": "transformers", "precision": "float32",
+    }  # fmt: skip
+    assert DemoTranslator("it", decoding="beam").settings["decoding"] == "beam4"
+    assert DemoTranslator("it", batch_tokens=64).settings == DemoTranslator("it").settings
+    assert DemoTranslator("it", backend="ctranslate2").settings["precision"] == "int8"
 
 
-def test_a_text_that_is_too_long_or_never_ends_fails_by_name(untrained: Path) -> None:
-    translator = Seq2SeqTranslator(str(untrained), "it", batch_tokens=64)
-    long, short = translator.translate_texts(["a cat " * 400, "a cat"])
+# --- long and looping texts -----------------------------------------------------------------------
+
+
+def test_a_text_that_is_too_long_is_split_and_rejoined(monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = DemoTranslator("it")
+    monkeypatch.setattr(MadladVocabulary, "max_source_tokens", 12)
+    text = "A red ball on the table,  a blue cup on the chair,\ta dog near the old tree."
+    pieces = split_long(text, lambda part: len(demo._vocabulary.encode(part)) <= 12)
+    assert len(pieces) > 2
+    alone = demo.translate_texts([piece for piece, _ in pieces])
+    assert demo.take_counters()["splits"] == 0
+    whole, short = demo.translate_texts([text, "yes"])
+    assert whole.texts[0] == "".join(made.texts[0] + end for made, (_, end) in zip(alone, pieces, strict=True))
+    assert whole.score == min(made.score for made in alone if made.score is not None)
+    assert short.texts == ("sì",)
+    assert demo.take_counters()["splits"] == 1
+
+
+def test_a_word_that_is_too_long_fails_by_name_and_the_others_go_on(demo: DemoTranslator) -> None:
+    long, short = demo.translate_texts(["x" * 3000, "yes"])
     assert long.error
-    assert "the model takes 512; it is not cut in silence" in long.error
-    assert short.error is None or "the model is looping" in short.error
+    assert "xxx" in long.error
+    assert short.texts == ("sì",)
 
 
-def test_an_answer_without_an_end_is_an_error(untrained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    translator = Seq2SeqTranslator(str(untrained), "it", batch_tokens=64)
-    translator.load()
+@pytest.mark.parametrize(("backend", "precision"), BACKENDS)
+def test_an_answer_without_an_end_is_an_error(untrained: Path, backend: str, precision: str) -> None:
+    translator = seq2seq_translator(str(untrained), "it", backend=backend, precision=precision, batch_tokens=64)
+    made = translator.translate_texts([f"a cat and {count} dogs" for count in "two three four five".split()])
+    assert {item.error for item in made} == {"no end after 32 tokens: the model is looping"}
 
-    def never_ends(**arguments: object) -> torch.Tensor:
-        ids = arguments["input_ids"]
-        assert isinstance(ids, torch.Tensor)
-        return torch.full((ids.shape[0], 1 + max_target_tokens(ids.shape[1])), 5)
 
-    monkeypatch.setattr(translator._model, "generate", never_ends)
-    (made,) = translator.translate_texts(["a cat"])
-    assert made.error == "no end after 32 tokens: the model is looping"
+# --- memory ---------------------------------------------------------------------------------------
+
+
+class Cramped:
+    """A real model that runs out of memory above so many rows times tokens, as a GPU does, and counts what it saw."""
+
+    def __init__(self, model: Any, most: int, fault: Exception) -> None:
+        self._model, self._most, self._fault = model, most, fault
+        self.seen: list[tuple[int, int]] = []
+
+    def _check(self, rows: int, length: int) -> None:
+        self.seen.append((rows, length))
+        if rows * length > self._most:
+            raise self._fault
+
+    def generate(self, **arguments: Any) -> Any:
+        self._check(*arguments["input_ids"].shape)
+        return self._model.generate(**arguments)
+
+    def translate_batch(self, rows: list[list[str]], **arguments: Any) -> Any:
+        self._check(len(rows), max(map(len, rows)))
+        return self._model.translate_batch(rows, **arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+@pytest.mark.parametrize(
+    ("backend", "fault"),
+    [
+        ("transformers", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")),
+        ("transformers", RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")),
+        ("ctranslate2", RuntimeError("CUDA failed with error out of memory")),
+        ("ctranslate2", MemoryError("std::bad_alloc")),
+    ],
+)
+def test_out_of_memory_halves_the_batch_and_is_remembered(backend: str, fault: Exception) -> None:
+    demo = DemoTranslator("it", backend=backend, precision="float32")
+    texts = SENTENCES * 2
+    expected = demo.translate_texts(texts)
+    demo.take_counters()
+    backing: Any = demo._backend
+    backing._model = cramped = Cramped(backing._model, 100, fault)
+    made = demo.translate_texts(texts)
+    assert [item.texts for item in made] == [item.texts for item in expected]
+    counters = demo.take_counters()
+    assert counters["halvings"] > 0
+    assert sum(rows * length > 100 for rows, length in cramped.seen) == counters["halvings"]
+    assert [item.texts for item in demo.translate_texts(texts)] == [item.texts for item in expected]
+    assert demo.take_counters()["halvings"] == 0
+
+
+def test_a_text_that_memory_does_not_hold_alone_fails_by_name_and_the_others_go_on() -> None:
+    demo = DemoTranslator("it")
+    demo.load()
+    backing: Any = demo._backend
+    backing._model = Cramped(backing._model, 30, torch.OutOfMemoryError("CUDA out of memory"))
+    long, short = demo.translate_texts(["A red ball on the table and a dog. " * 4, "yes"])
+    assert long.error
+    assert "out of memory with this text of 48 tokens alone" in long.error
+    assert short.texts == ("sì",)
+
+
+def test_another_fault_of_the_device_stops_the_translator() -> None:
+    demo = DemoTranslator("it")
+    demo.load()
+    backing: Any = demo._backend
+    backing._model = Cramped(backing._model, 0, RuntimeError("CUDA error: an illegal memory access"))
+    with pytest.raises(TranslatorError, match="illegal memory access"):
+        demo.translate_texts(["yes"])
+
+
+# --- batches, counters, threads -------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(1, 512), max_size=300), st.integers(1, 5000))
+def test_batches_are_bucketed_and_bounded(lengths: list[int], batch_tokens: int) -> None:
+    demo = DemoTranslator("it", batch_tokens=batch_tokens)
+    seen: list[int] = []
+    for length, members in demo._buckets(lengths):
+        assert all(length - 8 < lengths[index] <= length for index in members)
+        assert demo._rows(length) == 8 or demo._rows(length) * length <= batch_tokens
+        seen += members
+    assert sorted(seen) == list(range(len(lengths)))
+
+
+def test_counters_say_what_it_cost_since_they_were_last_taken(demo: DemoTranslator) -> None:
+    demo.take_counters()
+    demo.translate_texts(SENTENCES)
+    counters = demo.take_counters()
+    assert counters["real_tokens"] == sum(len(demo._vocabulary.encode(text)) for text in SENTENCES)
+    assert counters["padded_tokens"] >= counters["real_tokens"]
+    assert counters["batches"] >= 1
+    assert not demo.take_counters()
+
+
+def test_two_threads_tokenise_beside_each_other_and_take_turns_at_the_model() -> None:
+    demo = DemoTranslator("it")
+    expected = demo.translate_texts(SENTENCES)
+    second_has_tokenised = threading.Event()
+    inside: list[str] = []
+    backing: Any = demo._backend
+    generate, encode = backing.generate, demo._vocabulary.encode
+
+    def watched(batch: Any) -> Any:
+        inside.append(threading.current_thread().name)
+        if inside == ["first"]:
+            other.start()
+            assert second_has_tokenised.wait(30), "the second thread does not tokenise while the first has the model"
+        return generate(batch)
+
+    def encoding(text: str) -> list[int]:
+        if threading.current_thread().name == "second" and text == SENTENCES[-1]:
+            second_has_tokenised.set()
+        return encode(text)
+
+    backing.generate, demo._vocabulary.encode = watched, encoding  # type: ignore[method-assign]
+    made: dict[str, Any] = {}
+
+    def work(name: str) -> None:
+        made[name] = demo.translate_texts(SENTENCES)
+
+    other = threading.Thread(target=work, args=("second",), name="second")
+    first = threading.Thread(target=work, args=("first",), name="first")
+    first.start()
+    first.join(60)
+    other.join(60)
+    assert made == {"first": expected, "second": expected}
+    assert inside == sorted(inside), "two threads were in the model at once"
+
+
+# --- what is refused, before any weights load -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"backend": "ctranslate"}, "--backend ctranslate: .*did you mean ctranslate2"),
+        ({"backend": "transformers", "precision": "int8"}, "--precision int8: with transformers .*float32, bfloat16"),
+        ({"backend": "transformers", "precision": "float16"}, "T5 overflows in float16"),
+        ({"backend": "ctranslate2", "precision": "int9"}, "did you mean int8"),
+        ({"backend": "ctranslate2", "precision": "int8_float16"}, "which has .*float32, int8"),
+        ({"decoding": "greddy"}, "--decoding greddy: .*did you mean greedy"),
+        ({"decoding": "beam1"}, "beam2 to beam32"),
+        ({"decoding": "sample", "backend": "ctranslate2"}, "--decoding sample: .*use --backend transformers"),
+        ({"device": "gpu"}, "--device gpu: it must be cpu, cuda"),
+        ({"source": "fr"}, "--source fr: the demo model translates from English"),
+        ({"target": "ita"}, "--to ita: babelvision-demo-en-it does not know the target language; did you mean it"),
+        ({"target": "xx"}, "it knows it"),
+        ({"batch_tokens": 0}, "--batch-tokens 0"),
+    ],
+)
+def test_a_wrong_flag_is_one_clear_line(flags: dict[str, Any], message: str) -> None:
+    with pytest.raises(TranslatorError, match=message) as caught:
+        seq2seq_translator("demo", **({"target": "it"} | flags))
+    assert "\n" not in str(caught.value)
+
+
+def test_defaults_follow_device_and_decoding() -> None:
+    greedy, sample = parse_decoding("", "greedy"), parse_decoding("sample", "greedy")
+    assert choose("auto", "", greedy, "t5", "cpu") == ("ctranslate2", "int8")
+    assert choose("auto", "", greedy, "t5", "cuda") == ("ctranslate2", "int8_bfloat16")
+    assert choose("auto", "", greedy, "marian", "cuda") == ("ctranslate2", "int8_float16")
+    assert choose("auto", "", sample, "marian", "cpu") == ("transformers", "float32")
+    assert choose("auto", "", sample, "marian", "cuda") == ("transformers", "bfloat16")
+    assert choose("auto", "bfloat16", greedy, "t5", "cuda") == ("transformers", "bfloat16")
+    assert parse_decoding("beam6", "greedy").beams == 6
+
+
+def test_construction_needs_no_weights(untrained: Path, tmp_path: Path) -> None:
+    shutil.copytree(untrained, tmp_path / "bare", ignore=shutil.ignore_patterns("*.safetensors"))
+    translator = seq2seq_translator(str(tmp_path / "bare"), "it", backend="transformers")
+    assert translator.count_tokens([Unit("caption", ("a cat",))]) == 5
+    with pytest.raises(TranslatorError, match="does not load from"):
+        translator.load()
 
 
 def test_a_models_revision_is_its_content(untrained: Path, tmp_path: Path) -> None:
     shutil.copytree(untrained, tmp_path / "copy")
-    same = Seq2SeqTranslator(str(tmp_path / "copy"), "it")
-    assert same.revision == Seq2SeqTranslator(str(untrained), "it").revision
-    config = json.loads((tmp_path / "copy/config.json").read_text())
-    (tmp_path / "copy/config.json").write_text(json.dumps(config | {"dropout_rate": 0.3}))
-    assert Seq2SeqTranslator(str(tmp_path / "copy"), "it").revision != same.revision
+    same = seq2seq_translator(str(tmp_path / "copy"), "it")
+    assert same.revision == seq2seq_translator(str(untrained), "it").revision
+    make_t5(tmp_path / "copy", dropout_rate=0.3)
+    assert seq2seq_translator(str(tmp_path / "copy"), "it").revision != same.revision
     with pytest.raises(TranslatorError, match="changed from"):
         same.load()
 
 
 def test_a_model_that_is_not_there_or_is_another_kind_is_an_error(untrained: Path, tmp_path: Path) -> None:
-    with pytest.raises(TranslatorError, match="no such folder"):
-        load_translator(str(tmp_path / "nothing"), "it")
-    with pytest.raises(TranslatorError, match="config.json and spiece.model missing"):
-        load_translator(str(tmp_path), "it")
-    with pytest.raises(TranslatorError, match="module:function"):
-        load_translator("x", "it", factory="tests.nothing:make")
-    with pytest.raises(TranslatorError, match="no Translator"):
-        load_translator("x", "it", factory="builtins:max")
-    shutil.copytree(untrained, tmp_path / "other")
-    config = json.loads((tmp_path / "other/config.json").read_text())
-    (tmp_path / "other/config.json").write_text(json.dumps(config | {"decoder_start_token_id": 1}))
-    with pytest.raises(TranslatorError, match="special tokens"):
-        Seq2SeqTranslator(str(tmp_path / "other"), "it").load()
+    def refused(model: str | Path, message: str) -> None:
+        with pytest.raises(TranslatorError, match=message):
+            load_translator(str(model), "it")
+
+    refused(tmp_path / "nothing", "no such folder")
+    refused(tmp_path, "config.json missing")
+    for number, (name, content, message) in enumerate(
+        [
+            ("config.json", "{", "config.json is not to be read as JSON"),
+            ("config.json", "[]", "holds a list, not an object"),
+            (
+                "config.json",
+                json.dumps({"model_type": "llama"}),
+                "model_type 'llama'; .*knows t5 .MADLAD-400. and marian",
+            ),
+            ("config.json", json.dumps({"model_type": "marian"}), "source.spm and target.spm and vocab.json missing"),
+            ("spiece.model", "not pieces", "spiece.model is no sentencepiece model"),
+        ]
+    ):
+        folder = tmp_path / str(number)
+        shutil.copytree(untrained, folder)
+        (folder / name).write_text(content)
+        refused(folder, message)
+    refused(make_t5(tmp_path / "start", decoder_start_token_id=1), "special tokens")
+    refused(make_t5(tmp_path / "small", vocab_size=100), "as many embeddings as spiece.model has pieces")

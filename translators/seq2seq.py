@@ -1,34 +1,97 @@
-"""Sequence-to-sequence translation with T5 models of MADLAD-400's conventions, through transformers.
+"""Sequence-to-sequence translation: MADLAD-400 and MarianMT, run by transformers or by CTranslate2.
 
-Conventions (hub: google/madlad400-3b-mt): the source is prefixed with the target's tag, `<2it> text`; decoding
-starts from token 0, ends at 2, pads with 1. An unknown tag gives fluent text in another language, so it is an
-error here. Tokens come from sentencepiece itself: transformers 5 rebuilds T5 tokenisers with other special ids.
-
-Batches are bucketed by length and bounded by tokens, and always have the same shape for the same length: the
-last batch of a bucket is filled up with empty rows. A text's translation and score then do not depend on
-what else is in the batch, and a resumed build gives the same bytes as one that was never interrupted.
+Batches are bucketed by length and bounded by tokens. A text that is longer than the model takes is cut where it
+hurts least and rejoined, never cut off in silence; an answer that has no end is an error, never a text. What a
+batch's neighbours may change, and what not, is said by each backend.
 """
 
-import difflib
 import hashlib
 import json
 import math
-from collections import defaultdict
+import threading
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-import sentencepiece
-
+from translators.backends import AUTO, TRANSFORMERS, Batch, OutOfMemory, Output, choose, make_backend, parse_decoding
+from translators.checkpoints import Checkpoint, SpecialTokens, find_checkpoint
+from translators.demo import MODEL
+from translators.madlad import MadladVocabulary
+from translators.marian import MarianVocabulary
+from translators.memory import identity
+from translators.sentences import split_long
 from translators.units import Translation, TranslatorError, Unit
 
-START, PAD, END = 0, 1, 2
+DEMO = "demo"
 BUCKET_TOKENS = 8
-MAX_SOURCE_TOKENS = 512
-FILES = ("config.json", "generation_config.json", "spiece.model", "model*.safetensors*", "demo.json")
 SCORE_DIGITS = 4
+DEMO_BATCH_TOKENS = 1024
+
+
+class Vocabulary(Protocol):
+    """A model's tokens: what text becomes, and what becomes text."""
+
+    special: SpecialTokens
+    max_source_tokens: int
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids, end included. Raises ValueError for a text that the model must not see."""
+        ...
+
+    def decode(self, tokens: Sequence[int]) -> str: ...
+
+    def unreadable(self, text: str) -> list[str]:
+        """What of the text the model has no tokens for."""
+        ...
+
+
+def seq2seq_translator(
+    model: str,
+    target: str,
+    *,
+    source: str = "en",
+    backend: str = AUTO,
+    precision: str = "",
+    decoding: str = "",
+    batch_tokens: int = 4096,
+    device: str = "cpu",
+) -> "Seq2SeqTranslator":
+    """The translator of a checkpoint, `demo`, a Hub name or a folder, by the model_type of its config.json.
+
+    `source` and `target` are ISO 639 codes, `batch_tokens` bounds a batch (rows times padded length), `device` is
+    `cpu` or `cuda`. Left open, `precision` is int8 or float32 on a CPU and int8_bfloat16 (Marian: int8_float16) or
+    bfloat16 on a GPU, and `decoding` greedy (Marian: sample). Loads no weights. Raises `TranslatorError`.
+    """
+    if batch_tokens < 1:
+        raise TranslatorError(f"--batch-tokens {batch_tokens}: it must be at least 1")
+    if model == DEMO:
+        return DemoTranslator(
+            target,
+            source=source,
+            backend=backend,
+            precision=precision,
+            decoding=decoding,
+            batch_tokens=min(batch_tokens, DEMO_BATCH_TOKENS),
+            device=device,
+        )
+    checkpoint = find_checkpoint(model)
+    vocabulary: Vocabulary = (
+        MadladVocabulary(checkpoint, target)
+        if checkpoint.family == "t5"
+        else MarianVocabulary(checkpoint, source, target)
+    )
+    return Seq2SeqTranslator(
+        checkpoint,
+        vocabulary,
+        target,
+        source=source,
+        backend=backend,
+        precision=precision,
+        decoding=decoding,
+        batch_tokens=batch_tokens,
+        device=device,
+    )
 
 
 def max_target_tokens(source_tokens: int) -> int:
@@ -37,97 +100,70 @@ def max_target_tokens(source_tokens: int) -> int:
 
 
 @dataclass(frozen=True)
-class ModelFiles:
-    """Where a model lies, and what names this very model."""
+class _Piece:
+    """What goes through the model at once, and what stands between it and the next piece of its text."""
 
-    folder: Path
-    name: str
-    revision: str
-
-
-def find_model(model: str, *, tokenizer_only: bool = False, revision: str | None = None) -> ModelFiles:
-    """A model by local folder or Hub name (there, of a revision). `tokenizer_only` fetches no weights.
-
-    Raises `TranslatorError`.
-    """
-    folder = Path(model)
-    if folder.is_dir():
-        absent = [name for name in ("config.json", "spiece.model") if not (folder / name).is_file()]
-        if absent:
-            raise TranslatorError(f"--model {model}: {' and '.join(absent)} missing; it needs a T5 checkpoint's files")
-        return ModelFiles(folder, folder.resolve().name, _digest_of(folder))
-    if model.startswith((".", "/", "~")):
-        raise TranslatorError(f"--model {model}: no such folder")
-    from huggingface_hub import snapshot_download
-
-    try:
-        patterns = [name for name in FILES if not (tokenizer_only and "safetensors" in name)]
-        path = Path(snapshot_download(model, revision=revision, allow_patterns=patterns))
-    except Exception as error:
-        raise TranslatorError(
-            f"--model {model}: neither a folder here nor to be had from the Hub ({type(error).__name__}); "
-            "check the name, or download it and give its folder"
-        ) from error
-    return ModelFiles(path, model, path.name)
-
-
-def _digest_of(folder: Path) -> str:
-    """A local checkpoint's revision, by the content of its files."""
-    made_of = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".json", ".model", ".safetensors"):
-            state = path.stat()
-            made_of.update(f"{path.name} {_digest_of_file(path, state.st_size, state.st_mtime_ns)}".encode())
-    return made_of.hexdigest()[:12]
-
-
-@cache
-def _digest_of_file(path: Path, size: int, modified: int) -> str:
-    """A file's sha256, read once a process as long as its size and time of change stay."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    text: str
+    separator: str
+    tokens: Sequence[int]
 
 
 class Seq2SeqTranslator:
-    """Greedy translation into one language by a T5 model (source: T5 paper and MADLAD-400, arXiv 2309.04662).
+    """Translates sentences with one model from one language into another.
 
-    `batch_tokens` bounds a batch (rows times padded length). `dtype` is `bfloat16` or `float32` (float16 overflows
-    in T5); it changes scores, so it is one of the settings. The tokeniser is read at once, the weights at the
-    first translation.
+    `settings` are all that changes its output. `translate` may be called from several threads: they tokenise
+    beside each other and take turns at the model.
     """
 
     together = False
 
     def __init__(
-        self, model: str, target: str, *, name: str = "", batch_tokens: int = 4096, dtype: str = "float32"
+        self,
+        checkpoint: Checkpoint,
+        vocabulary: Vocabulary,
+        target: str,
+        *,
+        source: str,
+        backend: str,
+        precision: str,
+        decoding: str,
+        batch_tokens: int,
+        device: str,
     ) -> None:
-        self._model_name = model
-        found = find_model(model, tokenizer_only=True)
-        self.name, self.revision = name or found.name, found.revision
-        self.settings: Mapping[str, str] = {"target": target, "decoding": "greedy", "dtype": dtype}
+        chosen = parse_decoding(decoding, "greedy" if checkpoint.family == "t5" else "sample")
+        backend, precision = choose(backend, precision, chosen, checkpoint.family, device)
+        self.name, self.revision, self.source = checkpoint.name, checkpoint.revision, source
+        self.settings: Mapping[str, str] = {
+            "source": source,
+            "target": target,
+            "decoding": chosen.name,
+            "backend": backend,
+            "precision": precision,
+        }
         self.warning: str | None = None
         self.batch_tokens = batch_tokens
-        self.tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(found.folder / "spiece.model"))
-        self._tag = self._find_tag(target)
-        self._model: Any = None
+        self._vocabulary = vocabulary
+        self._backend = make_backend(backend, checkpoint, vocabulary.special, chosen, precision, device)
+        self._model_lock = threading.Lock()
+        self._most_rows: dict[int, int] = {}
+        self._counters: Counter[str] = Counter()
+        self._counters_lock = threading.Lock()
 
-    def _find_tag(self, target: str) -> list[int]:
-        """The ids of the target's tag. Raises `TranslatorError` unless the vocabulary has it as one piece."""
-        tag = f"<2{target}>"
-        if self.tokenizer.id_to_piece(self.tokenizer.piece_to_id(tag)) == tag:
-            return [int(token) for token in self.tokenizer.encode(tag)]
-        pieces = (self.tokenizer.id_to_piece(index) for index in range(self.tokenizer.get_piece_size()))
-        known = [piece[2:-1] for piece in pieces if piece.startswith("<2") and piece.endswith(">")]
-        near = difflib.get_close_matches(target, known, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(near)}?" if near else f"; it knows {', '.join(sorted(known)[:20])}"
-        raise TranslatorError(f"{self.name} does not know the target language {target!r}{hint}")
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of `<2xx> text` and the end token."""
-        return [*self._tag, *self.tokenizer.encode(text), END]
+    def load(self) -> None:
+        """Load the weights, once. Raises `TranslatorError` when that fails."""
+        with self._model_lock:
+            self._backend.load()
 
     def count_tokens(self, units: Sequence[Unit]) -> int:
-        return sum(len(self.encode(text)) for unit in units for text in unit.texts)
+        return sum(len(self._tokens(text)) for unit in units for text in unit.texts)
+
+    def take_counters(self) -> Counter[str]:
+        """What translating cost since the last call: `real_tokens` of sources, `padded_tokens` that the model saw
+        for them, `batches`, `splits` (texts that were too long), `halvings` (of batches that memory did not hold).
+        """
+        with self._counters_lock:
+            taken, self._counters = self._counters, Counter()
+        return taken
 
     def translate(self, units: Sequence[Unit]) -> list[Translation]:
         for unit in units:
@@ -136,120 +172,127 @@ class Seq2SeqTranslator:
         return self.translate_texts([unit.texts[0] for unit in units])
 
     def translate_texts(self, texts: Sequence[str]) -> list[Translation]:
-        """One translation a text, in order; a text that is too long or is cut off has an `error`."""
-        self.load()
-        made: list[Translation | None] = [None] * len(texts)
-        ids = [self.encode(text) for text in texts]
-        for index, tokens in enumerate(ids):
-            if len(tokens) > MAX_SOURCE_TOKENS:
-                made[index] = Translation(
-                    (), error=f"{len(tokens)} tokens, and the model takes {MAX_SOURCE_TOKENS}; it is not cut in silence"
-                )
-        fits = [index for index in range(len(texts)) if made[index] is None]
-        for length, batch in self._batches({index: ids[index] for index in fits}):
-            for index, answer in zip(batch, self._generate([ids[item] for item in batch], length), strict=True):
-                made[index] = self._judge(texts[index], answer)
-        return [item for item in made if item is not None]
-
-    def _judge(self, source: str, answer: Translation) -> Translation:
-        """What the translator has to say against an answer; a model that knows its own limits overrides this."""
-        return answer
-
-    def _batches(self, ids: Mapping[int, list[int]]) -> Iterator[tuple[int, list[int]]]:
-        """Padded length and members of each batch; members of a batch have nearly the same length."""
-        buckets: dict[int, list[int]] = defaultdict(list)
-        for index, tokens in ids.items():
-            buckets[math.ceil(len(tokens) / BUCKET_TOKENS) * BUCKET_TOKENS].append(index)
-        for length, members in sorted(buckets.items(), reverse=True):
-            rows = self.batch_rows(length)
-            for start in range(0, len(members), rows):
-                yield length, members[start : start + rows]
-
-    def batch_rows(self, length: int) -> int:
-        """Rows of every batch of this padded length: a multiple of 8 within the token budget."""
-        return max(8, self.batch_tokens // length // 8 * 8)
-
-    def load(self) -> None:
-        """Load the weights, once. Raises `TranslatorError` when that fails."""
-        if self._model is not None:
-            return
-        import torch
-        from transformers import T5ForConditionalGeneration
-
-        found = find_model(self._model_name, revision=self.revision)
-        if found.revision != self.revision:
-            raise TranslatorError(f"{self.name} changed from {self.revision} to {found.revision} since the build began")
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            model: Any = T5ForConditionalGeneration.from_pretrained(
-                found.folder, dtype=getattr(torch, self.settings["dtype"])
-            )
-            model = model.to(device)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise TranslatorError(f"{self.name} does not load from {found.folder}: {error}") from error
-        start = model.config.decoder_start_token_id
-        if (start, model.config.pad_token_id, model.config.eos_token_id) != (START, PAD, END):
-            raise TranslatorError(f"{self.name} does not have MADLAD's special tokens; it needs start 0, pad 1, end 2")
-        self._model = model.eval()
-
-    def _generate(self, rows: list[list[int]], length: int) -> list[Translation]:
-        """Translate one batch, padded to its fixed shape."""
-        import torch
-
-        height = self.batch_rows(length)
-        ids = torch.full((height, length), PAD)
-        ids[:, 0] = END
-        for index, tokens in enumerate(rows):
-            ids[index, : len(tokens)] = torch.tensor(tokens)
-        mask = (ids != PAD).long()
-        limit = max_target_tokens(length)
-        scores = _Scores(height, self._model.device)
-        try:
-            with torch.inference_mode():
-                out = self._model.generate(
-                    input_ids=ids.to(self._model.device),
-                    attention_mask=mask.to(self._model.device),
-                    max_new_tokens=limit,
-                    num_beams=1,
-                    do_sample=False,
-                    logits_processor=[scores],
-                ).cpu()
-        except RuntimeError as error:  # out of memory, a broken device: no text's fault
-            raise TranslatorError(
-                f"{self.name} failed on a batch of {height} x {length} tokens: {error}; "
-                "if memory ran out, use a smaller --batch-tokens"
-            ) from error
+        """One translation a text, in order; what the model cannot take or does not end has an `error`."""
+        plans = [self._plan(text) for text in texts]
+        pieces = [piece for plan in plans if not isinstance(plan, Translation) for piece in plan if piece.tokens]
+        seeds = [self._seed(piece.text) for piece in pieces]
+        with self._model_lock:
+            self._backend.load()
+            outputs = iter(self._run(pieces, seeds))
         made = []
-        for tokens, score in zip(out[: len(rows), 1:].tolist(), scores.means()[: len(rows)], strict=True):
-            if END not in tokens:
-                made.append(Translation((), error=f"no end after {limit} tokens: the model is looping"))
-                continue
-            text = self.tokenizer.decode([token for token in tokens[: tokens.index(END)] if token > END])
-            made.append(Translation((text,), round(score, SCORE_DIGITS) + 0.0))
+        for text, plan in zip(texts, plans, strict=True):
+            if not isinstance(plan, Translation):
+                answers = [self._read(piece, next(outputs)) if piece.tokens else None for piece in plan]
+                plan = self._rejoined(plan, answers)
+                note = None if plan.error else self._doubt(text, plan)
+                plan = replace(plan, note=note or plan.note)
+            made.append(plan)
         return made
 
+    def _plan(self, text: str) -> list[_Piece] | Translation:
+        """The pieces of a text, as many as the model's length asks for, or why it cannot be translated."""
+        try:
+            tokens = self._vocabulary.encode(text)
+            if len(tokens) <= self._vocabulary.max_source_tokens:
+                return [_Piece(text, "", tokens)]
+            cut = split_long(text, lambda part: len(self._tokens(part)) <= self._vocabulary.max_source_tokens)
+            self._count(splits=1)
+            return [_Piece(part, between, self._vocabulary.encode(part) if part else ()) for part, between in cut]
+        except ValueError as error:
+            return Translation((), error=f"not to be translated by {self.name}: {error}")
 
-class _Scores:
-    """Sums each row's log-probability of its greedy tokens while `generate` runs, keeping no logits."""
+    def _tokens(self, text: str) -> list[int]:
+        try:
+            return self._vocabulary.encode(text)
+        except ValueError:
+            return []
 
-    def __init__(self, rows: int, device: Any) -> None:
-        import torch
+    def _seed(self, text: str) -> int:
+        """What decides a sample of a text: the translator's identity and the text, nothing of its batch."""
+        digest = hashlib.sha256(f"{identity(self)}\n{text}".encode("utf-8", "surrogatepass")).digest()
+        return int.from_bytes(digest[:8], signed=True)
 
-        self.sums = torch.zeros(rows, device=device)
-        self.counts = torch.zeros(rows, device=device)
-        self.done = torch.zeros(rows, dtype=torch.bool, device=device)
+    def _run(self, pieces: Sequence[_Piece], seeds: Sequence[int]) -> list[Output | str]:
+        """The model's output for every piece, or the error of one that memory does not hold even alone."""
+        outputs: dict[int, Output | str] = {}
+        for length, members in self._buckets([len(piece.tokens) for piece in pieces]):
+            waiting = deque(members)
+            while waiting:
+                rows = self._rows(length)
+                taken = [waiting.popleft() for _ in range(min(rows, len(waiting)))]
+                batch = Batch(
+                    [pieces[index].tokens for index in taken],
+                    length,
+                    rows,
+                    max_target_tokens(length),
+                    [seeds[index] for index in taken],
+                )
+                try:
+                    outputs |= zip(taken, self._backend.generate(batch), strict=True)
+                except OutOfMemory as fault:
+                    reason = str(fault)
+                else:
+                    real = sum(map(len, batch.rows))
+                    self._count(batches=1, real_tokens=real, padded_tokens=self._backend.padded_tokens(batch))
+                    continue
+                if rows == 1:
+                    outputs[taken[0]] = f"out of memory with this text of {length} tokens alone: {reason}"
+                else:
+                    waiting.extendleft(reversed(taken))
+                    self._most_rows[length] = rows // 2
+                    self._count(halvings=1)
+        return [outputs[index] for index in range(len(pieces))]
 
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        best, token = scores.float().log_softmax(-1).max(-1)
-        going = ~self.done
-        self.sums += best * going
-        self.counts += going
-        self.done |= token == END
-        return scores
+    def _buckets(self, lengths: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+        """Padded length and members of each bucket, longest first; members have nearly the same length."""
+        buckets: dict[int, list[int]] = defaultdict(list)
+        for index, length in enumerate(lengths):
+            buckets[math.ceil(length / BUCKET_TOKENS) * BUCKET_TOKENS].append(index)
+        yield from sorted(buckets.items(), reverse=True)
 
-    def means(self) -> list[float]:
-        means: list[float] = (self.sums / self.counts.clamp(min=1)).tolist()
-        return means
+    def _rows(self, length: int) -> int:
+        """Rows of a batch of this padded length: a multiple of 8 within the token budget, or what memory held."""
+        held = [rows for shorter, rows in self._most_rows.items() if shorter <= length]
+        return min([max(8, self.batch_tokens // length // 8 * 8), *held])
+
+    def _read(self, piece: _Piece, output: Output | str) -> Translation:
+        """A piece's translation from the model's output."""
+        if isinstance(output, str):
+            return Translation((), error=output)
+        if not output.ended:
+            return Translation((), error=f"no end after {len(output.tokens)} tokens: the model is looping")
+        if not math.isfinite(output.score):
+            return Translation((), error=f"a score of {output.score}: numbers overflowed; use another --precision")
+        notes = []
+        if unreadable := self._vocabulary.unreadable(piece.text):
+            notes.append(f"unknown to the model: {' '.join(unreadable).replace('▁', '')}")
+        if unknown := list(output.tokens).count(self._vocabulary.special.unknown):
+            notes.append(f"{unknown} tokens of the translation are unknown")
+        text = self._vocabulary.decode(output.tokens)
+        if piece.text.strip() and not text.strip():
+            notes.append("the translation is empty")
+        return Translation((text,), round(output.score, SCORE_DIGITS) + 0.0, "; ".join(notes) or None)
+
+    def _rejoined(self, pieces: Sequence[_Piece], answers: Sequence[Translation | None]) -> Translation:
+        """A text's translation from its pieces': as sure as the least sure of them."""
+        made = [answer for answer in answers if answer is not None]
+        if errors := dict.fromkeys(answer.error for answer in made if answer.error):
+            return Translation((), error="; ".join(error for error in errors if error))
+        texts = [answer.texts[0] if answer else "" for answer in answers]
+        notes = dict.fromkeys(answer.note for answer in made if answer.note)
+        return Translation(
+            ("".join(text + piece.separator for text, piece in zip(texts, pieces, strict=True)),),
+            min(answer.score for answer in made if answer.score is not None),
+            "; ".join(note for note in notes if note) or None,
+        )
+
+    def _doubt(self, source: str, answer: Translation) -> str | None:
+        """What a model that knows its own limits says against its answer."""
+        return None
+
+    def _count(self, **amounts: int) -> None:
+        with self._counters_lock:
+            self._counters.update(amounts)
 
 
 class DemoTranslator(Seq2SeqTranslator):
@@ -259,31 +302,41 @@ class DemoTranslator(Seq2SeqTranslator):
     below what it reaches on its own grammar, gets a `note`, and the filters refuse the row.
     """
 
-    def __init__(self, target: str, *, batch_tokens: int = 1024) -> None:
-        from translators.demo import MODEL
-
-        about = json.loads((Path(MODEL) / "demo.json").read_text())
-        super().__init__(str(MODEL), target, name=about["name"], batch_tokens=batch_tokens)
-        self.revision = about["revision"]
+    def __init__(
+        self,
+        target: str,
+        *,
+        source: str = "en",
+        backend: str = AUTO,
+        precision: str = "",
+        decoding: str = "",
+        batch_tokens: int = DEMO_BATCH_TOKENS,
+        device: str = "cpu",
+    ) -> None:
+        if source != "en":
+            raise TranslatorError(f"--source {source}: the demo model translates from English; give --source en")
+        about = json.loads((MODEL / "demo.json").read_text(encoding="utf-8"))
+        config = json.loads((MODEL / "config.json").read_text(encoding="utf-8"))
+        checkpoint = Checkpoint(DEMO, MODEL, about["name"], about["revision"], config, "package")
+        self._words = MadladVocabulary(checkpoint, target)
+        super().__init__(
+            checkpoint,
+            self._words,
+            target,
+            source=source,
+            backend=TRANSFORMERS if backend == AUTO else backend,
+            precision=precision or ("float32" if backend in (AUTO, TRANSFORMERS) else ""),
+            decoding=decoding,
+            batch_tokens=batch_tokens,
+            device=device,
+        )
         self.warning = about["about"]
         self.min_score = float(about["min_score"])
 
-    def load(self) -> None:
-        revision, self.revision = self.revision, find_model(self._model_name).revision
-        super().load()
-        self.revision = revision
-
-    def _judge(self, source: str, answer: Translation) -> Translation:
-        if answer.error:
-            return answer
-        unknown = [word.strip(".,;:!?") for word in source.split() if self._is_unknown(word)]
+    def _doubt(self, source: str, answer: Translation) -> str | None:
+        unknown = [word.strip(".,;:!?") for word in source.split() if not self._words.has_word(word)]
         if unknown:
-            return Translation(answer.texts, answer.score, f"not in the demo grammar: {', '.join(unknown)}")
+            return f"not in the demo grammar: {', '.join(unknown)}"
         if answer.score is not None and answer.score < self.min_score:
-            return Translation(answer.texts, answer.score, f"unsure: score {answer.score} below {self.min_score}")
-        return answer
-
-    def _is_unknown(self, word: str) -> bool:
-        """Whether a word is no whole piece: it falls apart into single letters or bytes."""
-        pieces = self.tokenizer.encode(word, out_type=str)
-        return any(piece.startswith("<0x") or (len(piece) == 1 and piece.isalpha()) for piece in pieces)
+            return f"unsure: score {answer.score} below {self.min_score}"
+        return None

@@ -1,0 +1,138 @@
+"""What runs a sequence-to-sequence model: transformers, or CTranslate2, behind one small protocol.
+
+A backend maps token ids to token ids; it knows no text and no language. Constructing one loads nothing.
+"""
+
+import difflib
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from translators.checkpoints import Checkpoint, SpecialTokens
+from translators.units import TranslatorError
+
+AUTO, TRANSFORMERS, CTRANSLATE2 = "auto", "transformers", "ctranslate2"
+BACKENDS = (AUTO, TRANSFORMERS, CTRANSLATE2)
+PRECISIONS = {
+    TRANSFORMERS: ("float32", "bfloat16"),
+    CTRANSLATE2: ("int8", "int8_float16", "int8_bfloat16", "float32"),
+}
+DEVICES = ("cpu", "cuda")
+
+
+class OutOfMemory(Exception):
+    """A batch does not fit into the device's memory; a smaller one may."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How a translation is chosen: greedy, sampled (temperature 1, all tokens), or by beam search."""
+
+    name: str
+    beams: int = 1
+    sampled: bool = False
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Token ids to translate: every row at most `length`, `height` rows with fillers, `limit` tokens of answer.
+
+    `seeds` (64-bit, signed), one a row, decide what is sampled.
+    """
+
+    rows: Sequence[Sequence[int]]
+    length: int
+    height: int
+    limit: int
+    seeds: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Output:
+    """A row's answer up to its end, whether it came to one, and the mean log-probability a token, end included."""
+
+    tokens: Sequence[int]
+    ended: bool
+    score: float
+
+
+class Backend(Protocol):
+    """Runs a model. Not safe for several threads at once."""
+
+    def load(self) -> None:
+        """Load the weights, once. Raises `TranslatorError`."""
+        ...
+
+    def generate(self, batch: Batch) -> list[Output]:
+        """One output a row. Raises `OutOfMemory`, and `TranslatorError` when the backend itself is broken."""
+        ...
+
+    def padded_tokens(self, batch: Batch) -> int:
+        """Source tokens that the model sees for this batch, padding and fillers included."""
+        ...
+
+
+def parse_decoding(decoding: str, default: str) -> Decoding:
+    """`greedy`, `sample`, `beam` (of 4) or `beamN`. Raises `TranslatorError`."""
+    name = decoding or default
+    if name == "greedy":
+        return Decoding(name)
+    if name == "sample":
+        return Decoding(name, sampled=True)
+    beam = re.fullmatch(r"beam(\d{1,2})?", name)
+    beams = int(beam[1] or 4) if beam else 0
+    if not 2 <= beams <= 32:
+        raise TranslatorError(
+            f"--decoding {decoding}: it must be {_nearest(name, ('greedy', 'sample', 'beam'))}, or beam2 to beam32"
+        )
+    return Decoding(f"beam{beams}", beams=beams)
+
+
+def choose(backend: str, precision: str, decoding: Decoding, family: str, device: str) -> tuple[str, str]:
+    """Backend and precision where the flags leave them open. Raises `TranslatorError` for what cannot be had.
+
+    CTranslate2 where decoding is reproducible there, transformers for sampling. On CUDA, T5 computes in bfloat16,
+    because its activations overflow float16 (https://github.com/OpenNMT/CTranslate2/issues/1074).
+    """
+    if device not in DEVICES:
+        raise TranslatorError(f"--device {device}: it must be {_nearest(device, DEVICES)}")
+    if backend not in BACKENDS:
+        raise TranslatorError(f"--backend {backend}: it must be {_nearest(backend, BACKENDS)}")
+    if backend == AUTO:
+        backend = TRANSFORMERS if decoding.sampled or precision == "bfloat16" else CTRANSLATE2
+    if decoding.sampled and backend == CTRANSLATE2:
+        raise TranslatorError(
+            "--decoding sample: CTranslate2 has one random stream for a whole batch, so a text's translation would "
+            "depend on its neighbours; use --backend transformers, or --decoding greedy"
+        )
+    if not precision:
+        half = "bfloat16" if family == "t5" else "float16"
+        on_gpu = {TRANSFORMERS: "bfloat16", CTRANSLATE2: f"int8_{half}"}
+        on_cpu = {TRANSFORMERS: "float32", CTRANSLATE2: "int8"}
+        precision = (on_gpu if device == "cuda" else on_cpu)[backend]
+    if precision not in PRECISIONS[backend]:
+        reason = " (T5 overflows in float16)" if precision == "float16" else ""
+        raise TranslatorError(
+            f"--precision {precision}{reason}: with {backend} it must be {_nearest(precision, PRECISIONS[backend])}"
+        )
+    return backend, precision
+
+
+def make_backend(
+    backend: str, checkpoint: Checkpoint, special: SpecialTokens, decoding: Decoding, precision: str, device: str
+) -> Backend:
+    """The backend of this name (`transformers` or `ctranslate2`), without weights. Raises `TranslatorError`."""
+    if backend == CTRANSLATE2:
+        from translators.backends.with_ctranslate2 import CTranslate2Backend
+
+        return CTranslate2Backend(checkpoint, special, decoding, precision, device)
+    from translators.backends.with_transformers import TransformersBackend
+
+    return TransformersBackend(checkpoint, special, decoding, precision, device)
+
+
+def _nearest(given: str, known: Collection[str]) -> str:
+    """The known values for an error, the one that was probably meant named again."""
+    near = difflib.get_close_matches(given, known, n=1)
+    return f"{', '.join(known)}" + (f" (did you mean {near[0]}?)" if near else "")

@@ -1,0 +1,106 @@
+"""Runs T5 and Marian checkpoints with CTranslate2, in int8 or float32, from a conversion that is made once.
+
+The model sees all rows of a length padded alike: where no row has the full length, one more of it goes along. On a
+CPU, int8 translations and scores then do not depend on the batch; float32 sums may differ in the seventh digit
+with the number of rows.
+"""
+
+from typing import Any
+
+from translators.backends import CTRANSLATE2, PRECISIONS, Batch, Decoding, OutOfMemory, Output
+from translators.checkpoints import Checkpoint, SpecialTokens
+from translators.units import TranslatorError
+
+PATIENCE = 2.0
+"""Beam search goes on until twice as many answers as beams have ended (arXiv 2204.05424): ending with the first
+ones, CTranslate2 returned answers that are worse than greedy's.
+"""
+
+
+class CTranslate2Backend:
+    """A checkpoint run by CTranslate2; see `translators.backends.Backend`.
+
+    Raises `TranslatorError` when this machine's device lacks the precision; a GPU that is not here yet is asked
+    when the weights load.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, special: SpecialTokens, decoding: Decoding, precision: str, device: str
+    ) -> None:
+        import ctranslate2
+
+        self._checkpoint, self._special, self._decoding = checkpoint, special, decoding
+        self._precision, self._device = precision, device
+        self._model: Any = None
+        if device == "cpu" or ctranslate2.get_cuda_device_count():
+            self._check_device()
+
+    def _check_device(self) -> None:
+        import ctranslate2
+
+        try:
+            known = ctranslate2.get_supported_compute_types(self._device)
+        except (RuntimeError, ValueError) as error:
+            raise TranslatorError(
+                f"{self._checkpoint.name}: CTranslate2 has no --device {self._device}: {error}"
+            ) from error
+        if self._precision not in known:
+            has = ", ".join(sorted(known.intersection(PRECISIONS[CTRANSLATE2])))
+            raise TranslatorError(
+                f"--precision {self._precision}: CTranslate2 lacks it on this {self._device}, which has {has}"
+            )
+
+    def load(self) -> None:
+        if self._model is not None:
+            return
+        import ctranslate2
+
+        from translators.backends.conversion import converted
+
+        self._check_device()
+        folder = converted(self._checkpoint, self._special, self._precision)
+        try:
+            self._model = ctranslate2.Translator(str(folder), device=self._device, compute_type=self._precision)
+        except (RuntimeError, ValueError) as error:
+            raise TranslatorError(
+                f"{self._checkpoint.name} does not load from {folder}: {error}; delete that folder to convert it again"
+            ) from error
+
+    def padded_tokens(self, batch: Batch) -> int:
+        return len(self._filled(batch)) * batch.length
+
+    def generate(self, batch: Batch) -> list[Output]:
+        try:
+            found = self._model.translate_batch(
+                [list(map(str, row)) for row in self._filled(batch)],
+                beam_size=self._decoding.beams,
+                patience=PATIENCE,
+                max_input_length=0,
+                min_decoding_length=0,
+                max_decoding_length=batch.limit,
+                return_scores=True,
+                return_end_token=True,
+            )
+        except (RuntimeError, MemoryError) as error:
+            from translators.backends.with_transformers import is_out_of_memory
+
+            if is_out_of_memory(error):
+                raise OutOfMemory(str(error)) from None
+            raise TranslatorError(
+                f"{self._checkpoint.name} failed on {len(batch.rows)} x {batch.length} tokens: {error}"
+            ) from error
+        return [self._output(result) for result in found[: len(batch.rows)]]
+
+    def _filled(self, batch: Batch) -> list[list[int]]:
+        """The rows, and one of the full length if there is none: the longest, its middle said again."""
+        rows = [list(row) for row in batch.rows]
+        longest = max(rows, key=len)
+        if len(longest) < batch.length:
+            said = longest[:-1] * batch.length
+            rows.append([*said[: batch.length - 1], self._special.end])
+        return rows
+
+    def _output(self, result: Any) -> Output:
+        tokens = [int(token) for token in result.hypotheses[0]]
+        ended = bool(tokens) and tokens[-1] == self._special.end
+        return Output(tokens[:-1] if ended else tokens, ended, result.scores[0])

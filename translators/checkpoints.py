@@ -1,0 +1,137 @@
+"""Where a sequence-to-sequence model lies, what names this very model, and its files, weights last.
+
+A build is planned long before a GPU is there, so a checkpoint is found and read without its weights; they are
+fetched, at the revision that was planned, when a worker loads them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from translators.units import TranslatorError
+
+TOKENISER_FILES = {"t5": ("spiece.model",), "marian": ("source.spm", "target.spm", "vocab.json")}
+"""The files that a checkpoint of each known `model_type` must have beside its config.json and its weights."""
+
+_SMALL_FILES = ["config.json", "tokenizer_config.json", *(name for names in TOKENISER_FILES.values() for name in names)]
+_HASHED = (".json", ".model", ".spm", ".safetensors", ".bin")
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """Token ids with a meaning of their own: decoding begins with `start` and is over at `end`."""
+
+    start: int
+    pad: int
+    end: int
+    unknown: int
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model found: `given` is what --model said, `folder` has all files but perhaps the weights.
+
+    `config` is its config.json, and `family` that file's model_type: `t5` or `marian`. `revision` is the Hub's
+    commit, or a digest of a local folder's files. What is in this package does not change.
+    """
+
+    given: str
+    folder: Path
+    name: str
+    revision: str
+    config: Mapping[str, Any]
+    origin: Literal["folder", "hub", "package"]
+
+    @property
+    def family(self) -> str:
+        return str(self.config["model_type"])
+
+
+def find_checkpoint(model: str) -> Checkpoint:
+    """A model by local folder or Hub name. Fetches no weights. Raises `TranslatorError`."""
+    folder = Path(model)
+    origin: Literal["folder", "hub"] = "folder" if folder.is_dir() else "hub"
+    if origin == "folder":
+        name, revision = folder.resolve().name, _digest_of(folder)
+    elif model.startswith((".", "/", "~")):
+        raise TranslatorError(f"--model {model}: no such folder")
+    else:
+        folder = _from_hub(model, _SMALL_FILES)
+        name, revision = model, folder.name
+    config = read_json(folder / "config.json", model)
+    family = config.get("model_type")
+    if family not in TOKENISER_FILES:
+        raise TranslatorError(
+            f"--model {model}: config.json says model_type {family!r}; "
+            "sequence-to-sequence translation knows t5 (MADLAD-400) and marian"
+        )
+    absent = [file for file in TOKENISER_FILES[family] if not (folder / file).is_file()]
+    if absent:
+        raise TranslatorError(f"--model {model}: {' and '.join(absent)} missing; a {family} checkpoint has them")
+    return Checkpoint(model, folder, name, revision, config, origin)
+
+
+def fetch_weights(checkpoint: Checkpoint) -> Path:
+    """The folder of a checkpoint's files with its weights, still of its revision. Raises `TranslatorError`."""
+    if checkpoint.origin == "package":
+        return checkpoint.folder
+    if checkpoint.origin == "folder":
+        revision = _digest_of(checkpoint.folder)
+        if revision != checkpoint.revision:
+            raise TranslatorError(
+                f"--model {checkpoint.given} changed from {checkpoint.revision} to {revision} since the build began"
+            )
+        return checkpoint.folder
+    files = [*_SMALL_FILES, "model*.safetensors*"]
+    folder = _from_hub(checkpoint.given, files, checkpoint.revision)
+    if not any(folder.glob("*.safetensors")):
+        folder = _from_hub(checkpoint.given, [*files, "pytorch_model*.bin*"], checkpoint.revision)
+    return folder
+
+
+def read_json(path: Path, model: str) -> dict[str, Any]:
+    """A checkpoint's JSON file. Raises `TranslatorError`."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise TranslatorError(
+            f"--model {model}: {path.name} missing; a T5 or Marian checkpoint in Hugging Face's format has it"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise TranslatorError(f"--model {model}: {path.name} is not to be read as JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise TranslatorError(f"--model {model}: {path.name} holds a {type(found).__name__}, not an object")
+    return found
+
+
+def _from_hub(model: str, patterns: list[str], revision: str | None = None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(model, revision=revision, allow_patterns=patterns))
+    except Exception as error:
+        raise TranslatorError(
+            f"--model {model}: neither a folder here nor to be had from the Hub ({type(error).__name__}); "
+            "check the name, or download it and give its folder"
+        ) from error
+
+
+def _digest_of(folder: Path) -> str:
+    """A local checkpoint's revision, by the content of its files."""
+    made_of = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in _HASHED:
+            state = path.stat()
+            made_of.update(f"{path.name} {_digest_of_file(path, state.st_size, state.st_mtime_ns)}".encode())
+    return made_of.hexdigest()[:12]
+
+
+@cache
+def _digest_of_file(path: Path, size: int, modified: int) -> str:
+    """A file's sha256, read once a process as long as its size and time of change stay."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
