@@ -369,6 +369,11 @@ def test_engines_take_the_pattern_and_the_schema() -> None:
     assert takes(grammar, GOOD.replace(" **E", "\n**E"))
     assert not takes(grammar, GOOD.partition(", 3.")[0])
     assert not takes(grammar, f"Here: {GOOD}")
+    assert not takes(grammar, GOOD.replace("Zer", "Zer\x07"))
+    unit = Unit("question", ("2 * 3\nis what?",))
+    assert takes(
+        compiler.compile_grammar(xgrammar.Grammar.from_regex(answer_pattern(asked(unit)))), "**Galdera:** 2 *\n3"
+    )
     grammar = compiler.compile_json_schema(json.dumps(answer_schema(parts_of(GENERIC, TWO))))
     assert takes(grammar, '{"texts": ["È rosso?", "Una"]}')
     assert not takes(grammar, '{"texts": ["È rosso?"]}')

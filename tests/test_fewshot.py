@@ -6,13 +6,16 @@ import threading
 from concurrent.futures import Future
 
 import pytest
+from aiohttp import web
 
+from tests.lying_server import LyingServer, completion, cut_short, refuses, says
 from tests.scripted_engine import Reply, ScriptedEngine, honest, question_of, said, translated
 from translators import Translator, TranslatorError, Unit
 from translators.fewshot.answers import answer_pattern, answer_schema
-from translators.fewshot.engine import Answer, Request
+from translators.fewshot.engine import Answer, Message, Request
 from translators.fewshot.prompts import load_prompt
 from translators.fewshot.queries import in_languages, parts_of
+from translators.fewshot.server_engine import ServerEngine
 from translators.fewshot.translator import FewShotTranslator
 from translators.memory import identity
 
@@ -382,3 +385,30 @@ def test_a_model_for_basque_says_so_elsewhere() -> None:
 def test_tokens_are_those_of_the_texts_alone() -> None:
     assert translator(honest).count_tokens([UNIT, Unit("question", ("Who?",))]) == 5 + 2 + 2 + 1
     assert engine_of(translator(honest)).loads == 0
+
+
+def test_over_http_with_a_server_that_lies_between() -> None:
+    """A 429, a broken body, an answer cut off, a lie, and the rest honest: nothing is lost or swapped."""
+
+    async def chat(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        turns = tuple(Message(turn["role"], turn["content"]) for turn in body["messages"])
+        made = honest(Request(turns, body["seed"], body["max_tokens"], body["temperature"], body["top_p"]))
+        return await says(completion(made.text))(request)
+
+    faults = [
+        refuses(429, headers={"Retry-After": "0"}),
+        cut_short,
+        says(completion("Zer", "length")),
+        says(completion()),
+    ]
+    with LyingServer(*faults, always=chat) as server:
+        engine = ServerEngine(server.url)
+        made = FewShotTranslator(load_prompt("vqav2_eu"), engine, source="en", target="eu")
+        asked = units(30)
+        answers = made.translate(asked)
+        made.close()
+    assert [answer.texts for answer in answers] == [tuple(map(translated, unit.texts)) for unit in asked]
+    counters = made.take_counters()
+    assert (counters["requests"], counters["refused/Truncated"], counters["refused/MissingField"]) == (32, 1, 1)
+    assert made.name == "liar"

@@ -89,10 +89,11 @@ def answer_pattern(parts: Sequence[Part]) -> str:
 
 
 def _part_pattern(part: Part) -> str:
-    """The texts of a part. An asterisk or a line break is allowed where the source has one."""
+    """The texts of a part: no control character, and an asterisk or a line break only where the source has one."""
     source = "".join(part.texts)
-    kept_out = "".join(name for name, mark in ((r"\n", "\n"), ("*", "*")) if mark not in source)
-    text = rf"[^\s{'' if '*' in source else '*'}][^\r{kept_out}]*"
+    asterisk = "" if "*" in source else "*"
+    control = r"\x00-\x09\x0b-\x1f\x7f" if "\n" in source else r"\x00-\x1f\x7f"
+    text = rf"[^\x00-\x20\x7f{asterisk}][^{control}{asterisk}]*"
     if not part.numbered:
         return text
     return ", ".join(rf"{number}\.{text}" for number in range(1, len(part.texts) + 1))

@@ -84,11 +84,12 @@ class FewShotTranslator:
         self._frame_tokens = cache(self._count_frame_tokens)
         self._counters: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._loading = threading.Lock()
         self._loaded = False
 
     def load(self) -> None:
         """Load the engine's model or reach its server, once. Raises `TranslatorError`."""
-        with self._lock:
+        with self._loading:
             if not self._loaded:
                 self._engine.load()
                 self._loaded = True
@@ -121,7 +122,7 @@ class FewShotTranslator:
         if fault := _fault(unit):
             return Translation((), error=fault)
         whole = _Question(parts, alone=False)
-        if len(unit.texts) == 1 or not any(imitates(self._prompt, part) for part in parts):
+        if not any(imitates(self._prompt, part) for part in parts):
             yield from self._ask(unit, [whole])
         if whole.values is not None:
             return _translation(unit, parts, whole.values)
