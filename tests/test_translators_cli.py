@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lying_server import LyingServer, completion, refuses, says
 from translators import Translation, TranslationMemory, TranslatorError, Unit, load_translator
 from translators.cli import main
 from translators.cli_translate import printable
@@ -138,6 +139,24 @@ def test_the_demo_model(run: Run) -> None:
     ran = run("translate", "--to", "it", "A red cup on a table. Two cats.", "A quasar.")
     assert (ran.status, ran.out.splitlines()[0]) == (0, "Una tazza rossa su un tavolo. Due gatti.")
     assert "babelvision-demo-en-it" in ran.err
+
+
+def test_a_chat_model_behind_a_server(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BABELVISION_API_KEY", "sekret")
+    arguments = ["translate", "--to", "it", "--prompt", "generic", "--kind", "question"]
+    with LyingServer(always=says(completion('{"texts": ["Che cos\'è?"]}'))) as server:
+        ran = run(*arguments, "--server", server.url, "<image>\nWhat is it?")
+        assert (ran.status, ran.out) == (0, "<image>\\nChe cos'è?\n")
+        assert server.headers[-1]["Authorization"] == "Bearer sekret"
+        assert "sekret" not in ran.err
+        assert "liar" in ran.err
+    ran = run(*arguments, "--server", server.url, "What is it?")
+    assert ran.status == 2
+    assert server.url in ran.err.splitlines()[-1]
+    with LyingServer(always=refuses(401, "the key sekret is none"), models_reply=refuses(401, "sekret")) as server:
+        ran = run(*arguments, "--server", server.url, "What is it?")
+    assert (ran.status, ran.out) == (2, "")
+    assert "sekret" not in ran.err
 
 
 def test_a_memory_is_counted_exported_and_imported(run: Run, tmp_path: Path) -> None:

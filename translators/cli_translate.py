@@ -35,11 +35,12 @@ def translate_lines(options: argparse.Namespace) -> int:
     """Translate what the command line's `options` name; returns 1 when a text failed, else 0."""
     if options.texts and options.file:
         raise TranslatorError("TEXT and --file are two sources of texts; give one of them")
-    with contextlib.ExitStack() as files:
-        lines, at_once = _lines(options, files)
+    with contextlib.ExitStack() as opened:
+        lines, at_once = _lines(options, opened)
         translator = _translator(options)
+        opened.callback(getattr(translator, "close", lambda: None))
         memory = LocalMemory(options.memory)
-        files.callback(memory.close)
+        opened.callback(memory.close)
         _say(f"{translator.name} ({translator.revision}) {json.dumps(dict(translator.settings), ensure_ascii=False)}")
         if translator.warning:
             _say(f"warning: {translator.warning}")
@@ -60,11 +61,11 @@ def printable(text: str) -> str:
     return "".join(f"\\u{ord(char):04x}" if is_hidden(char) else char for char in text)
 
 
-def _lines(options: argparse.Namespace, files: contextlib.ExitStack) -> tuple[Iterator[str | None], int]:
+def _lines(options: argparse.Namespace, opened: contextlib.ExitStack) -> tuple[Iterator[str | None], int]:
     """The texts, None for what is no UTF-8, and how many to take at a time."""
     if options.texts:
         return iter(options.texts), BATCH_LINES
-    stream = files.enter_context(options.file.open("rb")) if options.file else sys.stdin.buffer
+    stream = opened.enter_context(options.file.open("rb")) if options.file else sys.stdin.buffer
     return _decoded(stream), 1 if stream.isatty() else BATCH_LINES
 
 
