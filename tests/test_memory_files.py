@@ -5,6 +5,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,21 @@ def test_a_human_has_the_last_word() -> None:
     memory.put(MADLAD, [(at, CAT, Translation(("il gatto",)))], by="human")
     assert known(memory, CAT) == Translation(("il gatto",)), "a human may think again"
     assert memory.stats().authors == {"machine": 0, "human": 1}
+
+
+def test_threads_write_at_once(tmp_path: Path) -> None:
+    memory = TranslationMemory(tmp_path / "memory.sqlite")
+
+    def write(worker: int) -> None:
+        for n in range(40):
+            unit = Unit("caption", (f"{worker} {n}",))
+            memory.put(MADLAD, [(key(MADLAD, unit), unit, Translation(("x",)))])
+            memory.add_speed(MADLAD, 1, 1.0)
+            assert memory.get([key(MADLAD, unit)])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    assert (len(memory), memory.stats().entries, memory.speed(MADLAD)) == (320, 320, 1.0)
 
 
 def test_what_is_no_unicode_is_not_remembered() -> None:

@@ -7,6 +7,7 @@ Free of Ray; in a build one named actor owns the file (`builders/stages/translat
 import hashlib
 import json
 import sqlite3
+import threading
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -109,13 +110,14 @@ def key(translator: str, unit: Unit) -> bytes:
 
 
 class TranslationMemory:
-    """A translation memory in one file (or `:memory:`). Safe for one writer and many readers.
+    """A translation memory in one file (or `:memory:`). Many threads may use it, and many processes.
 
     A file of an older version is brought up to date when it is opened. Raises `MemoryFileError`.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
+        self._writing = threading.Lock()
         try:
             if self.path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -156,10 +158,11 @@ class TranslationMemory:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Everything within is written together, or nothing. Waits for another process's writes."""
-        self._db.execute("BEGIN IMMEDIATE")
-        with self._db:
-            yield
+        """Everything within is written together, or nothing. Waits for other threads' and processes' writes."""
+        with self._writing:
+            self._db.execute("BEGIN IMMEDIATE")
+            with self._db:
+                yield
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Translation]:
         """The translations that are remembered, by key."""
@@ -242,7 +245,7 @@ class TranslationMemory:
 
     def add_speed(self, translator: str, tokens: int, seconds: float) -> None:
         """Add to what is known of a translator's speed, for the next forecast."""
-        with self._db:
+        with self._transaction():
             self._db.execute(
                 "INSERT INTO speed VALUES (?, ?, ?) ON CONFLICT (translator) DO UPDATE SET "
                 "tokens = tokens + excluded.tokens, seconds = seconds + excluded.seconds",
