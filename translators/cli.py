@@ -83,7 +83,7 @@ def _add_translate(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     add("--memory", default=":memory:", metavar="FILE", help="a translation memory to ask first and to add to")
     add("--backend", default="auto", choices=["auto", "transformers", "ctranslate2"], help="what runs a seq2seq model")
     add("--precision", default="", help="of a seq2seq model's weights, such as bfloat16 or int8")
-    add("--decoding", default="", help="of a seq2seq model, such as greedy or beam4")
+    add("--decoding", default="", help="of a seq2seq model: greedy, sample, beam or beamN")
     add("--batch-tokens", type=int, default=4096, metavar="N", help="bound of a seq2seq batch (default: 4096)")
     add("--prompt", default="", metavar="NAME|FILE", help="makes the model a chat model, with this prompt")
     add("--server", default="", metavar="URL", help="an OpenAI-compatible server; its key: BABELVISION_API_KEY")

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import sentencex  # type: ignore[import-untyped]
+import sentencex
 
 from translators.placeholders import Pieces
 
