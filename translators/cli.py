@@ -1,6 +1,7 @@
 """The command line of `python -m translators`: what it takes, and how its errors look."""
 
 import argparse
+import os
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
