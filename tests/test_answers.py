@@ -177,6 +177,7 @@ def test_control_tokens_and_lines_of_the_source_may_stand_in_the_answer() -> Non
         ("1.bi, 2.hiru", ["2", "3"], ("bi", "hiru")),
         ("1.1, 2.2, 3.3, 4.4, 5.5, 6.6, 7.7, 8.8, 9.9, 10.52", [*"123456789", "52"], (*"123456789", "52")),
         ("1.1, 2.2 2.2, 3.3", ["1", "2 2.2", "3"], ("1", "2 2.2", "3")),
+        ("1.a\nb, 2.c", ["x\ny", "z"], ("a\nb", "c")),
         ("1.a, 2.5 kilo, 2.b", ["a, 2.5 kilos", "b"], ("a, 2.5 kilo", "b")),
     ],
 )
@@ -193,6 +194,7 @@ def test_a_list_is_cut_where_the_numbers_say(text: str, sources: list[str], item
         ("1.a, 2.b, 3.c, 4.d", ["x", "y", "3 4"], "WrongItemCount"),
         ("2.b, 1.a", ["x", "y"], "OutOfOrder"),
         ("10.52, 2.x", ["10.52", "x"], "WrongItemCount"),
+        ("Hona, 1.a, 2.b", ["x", "y"], "WrongItemCount"),
         ("1.a, 2.", ["x", "y"], "WrongItemCount"),
         ("1.a, 2." + "b, 2." * 50, ["x", "y"], "Ambiguous"),
     ],
