@@ -39,8 +39,7 @@ def engine_of(made: FewShotTranslator) -> ScriptedEngine:
 
 
 def is_whole(request: Request) -> bool:
-    """Whether this is the prompt's own query, not the simpler one for a text alone."""
-    return len(request.messages) > 2
+    return len(request.messages) > 2  # the simpler query for a text alone has no examples
 
 
 def whole_lies(lie: str) -> Reply:
@@ -346,13 +345,10 @@ def test_a_source_that_imitates_the_prompt_is_asked_field_by_field() -> None:
 def test_settings_hold_everything_that_changes_the_output() -> None:
     first = translator(honest)
     assert first.settings == {
-        "source": "en",
-        "target": "eu",
+        "source": "en", "target": "eu", "structure": "none", "seed": "0",
         "prompt": f"a_okvqa_eu 1 {load_prompt('a_okvqa_eu').digest}",
         "decoding": "temperature 0.7, top_p 0.15, context 2048",
-        "structure": "none",
-        "seed": "0",
-    }
+    }  # fmt: skip
     others = [
         translator(honest, "vqav2_eu"),
         translator(honest, structures=frozenset({"regex"})),
