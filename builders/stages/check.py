@@ -1,19 +1,36 @@
-"""Check: a translation is untrusted until the filters have passed it."""
+"""Check: a translation is untrusted until the filters have passed it.
+
+Whether a target is the translation of several sources is a question to the whole build, so it is asked before any
+shard is checked: tasks reduce every shard to 16 bytes a translation, the driver keeps those that are shared.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import ray
 
-from builders.engine import Outcome, Rejection, Row, Stage
+from builders.engine import Build, FileRef, Outcome, Rejection, Row, ShardRecord, ShardTask, Stage, StageError
+from builders.engine.files import location, read_columns
+from builders.engine.fingerprint import digest
 from builders.transforms.fields import CHECKS
-from validation.filters import Filter, Pair, check
+from validation.filters import Filter, Pair, check_each
+from validation.filters.sharing import Said, said, shared, sharing
 
 FIGURE_DIGITS = 4
+READING_AT_ONCE = 16  # tasks, on a cluster that has as many CPUs
+READING_SECONDS = 600.0
 
 
 class Check(Stage):
-    """Refuses a row when a filter refuses one of its machine-translated fields; keeps every figure."""
+    """Refuses a row when a filter refuses one of its machine-translated fields; keeps every figure.
+
+    A shard is checked again when its rows have changed, or who else shares their targets.
+    """
 
     name = "check"
 
@@ -21,17 +38,43 @@ class Check(Stage):
         self.schema = schema.append(CHECKS)
         self.filters = tuple(filters)
         self.languages = (source, target)
+        self._shared: Said = shared([])
+        self._everywhere: Any = None
+
+    def preflight(self, build: Build) -> list[str]:
+        return [problem for each in self.filters if (problem := each.problem())]
+
+    def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
+        tasks = super().plan(build, upstream)
+        parts = _said_in_all(build, [task.source for task in tasks])
+        self._shared = shared(parts)
+        return [
+            replace(task, digest=digest([task.digest, _fingerprint(self._shared, part)]))
+            for task, part in zip(tasks, parts, strict=True)
+        ]
+
+    def start(self, build: Build) -> None:
+        self._everywhere = ray.put(self._shared)
+        self._shared = shared([])
+
+    def open(self) -> None:
+        """Load the filters' models; one that does not load is no row's fault."""
+        self._shared = ray.get(self._everywhere, timeout=READING_SECONDS)
+        for each in self.filters:
+            try:
+                each.load()
+            except Exception as error:
+                raise StageError(f"filter {each.name}: {error}") from error
 
     def process(self, rows: list[Row]) -> Outcome:
         outcome = Outcome()
+        fields = [(row["id"], item) for row in rows for item in _machine_fields(row)]
+        findings = check_each([self._pair(item) for _, item in fields], self.filters)
+        by_row: dict[str, list[Any]] = {row["id"]: [] for row in rows}
+        for (row_id, _), found in zip(fields, findings, strict=True):
+            by_row[row_id] += found
         for row in rows:
-            pairs = [
-                Pair(item["name"], item["source"], item["target"], *self.languages, item["score"], item["note"])
-                for item in row["fields"]
-                if item["by"] == "machine"
-            ]
-            findings = check(pairs, self.filters)
-            refused = [finding for finding in findings if not finding.accepted]
+            refused = [finding for finding in by_row[row["id"]] if not finding.accepted]
             outcome.counters += Counter(f"refused/{finding.filter}" for finding in refused)
             if refused:
                 worst = refused[0]
@@ -39,7 +82,57 @@ class Check(Stage):
                 continue
             row["checks"] = [
                 {"filter": item.filter, "field": item.field, "figure": round(item.figure, FIGURE_DIGITS)}
-                for item in findings
+                for item in by_row[row["id"]]
             ]
             outcome.written.append(row)
         return outcome
+
+    def _pair(self, item: Row) -> Pair:
+        return Pair(
+            item["name"],
+            item["source"],
+            item["target"],
+            *self.languages,
+            score=item["score"],
+            note=item["note"],
+            kind=item["kind"],
+            sharing=sharing(self._shared, item["source"], item["target"]),
+        )
+
+
+def _machine_fields(row: Row) -> Iterator[Row]:
+    return (item for item in row["fields"] if item["by"] == "machine")
+
+
+def _said_in_all(build: Build, shards: Sequence[FileRef]) -> list[Said]:
+    """What each shard's translations come down to. No row passes through here.
+
+    The tasks take no CPU of their own: the workers of the stage before may hold them all, idle.
+    """
+    read = ray.remote(num_cpus=0)(_said_in)
+    at_once = max(1, min(READING_AT_ONCE, int(ray.cluster_resources().get("CPU", 1))))
+    left, made = list(enumerate(shards)), dict[int, Said]()
+    running: dict[Any, int] = {}
+    while left or running:
+        while left and len(running) < at_once:
+            place, shard = left.pop(0)
+            running[read.remote(str(build.out), shard)] = place
+        ready, _ = ray.wait(list(running), timeout=READING_SECONDS)
+        if not ready:
+            raise StageError(f"check: no shard of {len(running)} could be read in {READING_SECONDS:g} seconds")
+        try:
+            made[running.pop(ready[0])] = ray.get(ready[0])
+        except ray.exceptions.RayError as error:
+            raise StageError(f"check: the translations cannot be read: {error}") from error
+    return [made[place] for place in range(len(shards))]
+
+
+def _said_in(root: str, shard: FileRef) -> Said:
+    table = read_columns(location(root), shard, ["fields"])
+    rows = ({"fields": fields.as_py()} for fields in table["fields"])
+    return said((item["source"], item["target"]) for row in rows for item in _machine_fields(row))
+
+
+def _fingerprint(table: Said, part: Said) -> str:
+    """What of `table` decides the figures of a shard."""
+    return sha256(table[np.isin(table["target"], part["target"])].tobytes()).hexdigest()

@@ -18,14 +18,18 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from validation.filters.contract import AtMost, Filter, Finding, Pair, check, check_each
+from validation.filters.debris import Debris
 from validation.filters.form import Empty, LengthRatio, OutOfDomain, QuestionMark, Repetition, Unfinished
 from validation.filters.kept import Numbers, OptionLabels, Placeholders
-from validation.filters.languages import StillEnglish
+from validation.filters.languages import Script, TargetLanguage, Untranslated
+from validation.filters.names import Names, Quotes
+from validation.filters.sentences import Sentences
+from validation.filters.sharing import SharedTarget
 
 __all__ = [
-    "AtMost", "Empty", "Filter", "Finding", "LengthRatio", "Numbers", "OptionLabels", "OutOfDomain", "Pair",
-    "Placeholders", "QuestionMark", "Repetition", "StillEnglish", "Unfinished", "check", "check_each",
-    "configured_filters", "default_filters",
+    "AtMost", "Debris", "Empty", "Filter", "Finding", "LengthRatio", "Names", "Numbers", "OptionLabels", "OutOfDomain",
+    "Pair", "Placeholders", "QuestionMark", "Quotes", "Repetition", "Script", "Sentences", "SharedTarget",
+    "TargetLanguage", "Unfinished", "Untranslated", "check", "check_each", "configured_filters", "default_filters",
 ]  # fmt: skip
 
 
@@ -57,6 +61,7 @@ def configured_filters(thresholds: Sequence[str] = ()) -> tuple[Filter, ...]:
 def default_filters(*, min_score: float | None = None) -> tuple[Filter, ...]:
     """Every filter with its default thresholds, cheapest first."""
     return (
-        OutOfDomain(min_score), Empty(), LengthRatio(), QuestionMark(), Unfinished(), Placeholders(),
-        OptionLabels(), Numbers(), Repetition(), StillEnglish(),
+        OutOfDomain(min_score), Empty(), LengthRatio(), QuestionMark(), Unfinished(), Placeholders(), OptionLabels(),
+        Debris(), Quotes(), Numbers(), Names(), Repetition(), SharedTarget(), Script(), Sentences(), Untranslated(),
+        TargetLanguage(),
     )  # fmt: skip

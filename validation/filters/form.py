@@ -1,5 +1,6 @@
 """Filters on the form of a text: said at all, said to the end, at a likely length, without loops."""
 
+import re
 from dataclasses import dataclass
 from math import inf
 from typing import ClassVar
@@ -10,6 +11,19 @@ from validation.filters.texts import CLOSERS, NO_BLANKS, WORD, language
 
 _QUESTION_MARKS = ("?", "？", "؟", "፧", "\u037e", ";", "՞")
 _NO_QUESTION_MARK = frozenset({"bo", "ja", "km", "lo", "my", "th"})
+_LAST_OF_NONE = {
+    "de": "beim dem den des einem einen eines im ins oder und vom zum zur",
+    "en": "a an and of or the",
+    "es": "a al con de del el en las los o para por un una unos unas y",
+    "eu": "edo eta",
+    "fr": "au aux dans de des du et la le les ou un une",
+    "it": """a agli ai al alla alle che con da dal dalla dei del della delle di e ed gli i il in la le lo nei nel
+        nella per sul sulla sulle tra un una uno""",
+    "pt": "a ao com da das de do dos e em na no o os ou para por um uma",
+    "ru": "в для и из или к на о об от по с у",
+}
+_NEVER_LAST = {code: frozenset(words.split()) for code, words in _LAST_OF_NONE.items()}
+_LAST_WORDS = re.compile(r"([^\W\d_]{2,}+|[^\W\d_](?=\s|\Z))\s*+(?:[.!?…]|\Z)")
 
 
 @dataclass(frozen=True)
@@ -58,19 +72,30 @@ class LengthRatio(Filter):
 class Unfinished(AtMost):
     """A sentence that has an end in the source and none in the target: the model stopped, or was stopped.
 
-    Applies to sources of 6 words or more with a closing mark. Figure: 1 if the target ends in a letter, a
-    digit, a comma or an opened bracket.
+    Figure: 1 if a sentence of the target ends in an article, a preposition or a conjunction that ends none in its
+    language ("Un gruppo di persone intorno a"), or, where the source has 6 words or more and a closing mark, if the
+    target ends in a letter, a digit, a comma or an opened bracket.
     """
 
-    name: ClassVar[str] = "unfinished_v1"
+    name: ClassVar[str] = "unfinished_v2"
 
     def measure(self, pair: Pair) -> float | None:
         source, target = pair.source.rstrip(CLOSERS), pair.target.rstrip(CLOSERS)
-        if not source.endswith((".", "?", "!", "…")) or len(WORD.findall(source)) < 6:
+        words = WORD.findall(source)
+        if not target or len(words) < 3:
             return None
-        if not target or language(pair.target_language) in _NO_QUESTION_MARK:
-            return None
+        if _hangs(target, pair.target_language) and not _hangs(source, pair.source_language):
+            return 1.0
+        if not source.endswith((".", "?", "!", "…")) or len(words) < 6:
+            return 0.0
+        if language(pair.target_language) in _NO_QUESTION_MARK:
+            return 0.0
         return float(target[-1].isalnum() or target[-1] in ",-([{")
+
+
+def _hangs(text: str, code: str) -> bool:
+    """Whether a sentence ends in a word that ends none."""
+    return not _NEVER_LAST.get(language(code), frozenset()).isdisjoint(_LAST_WORDS.findall(text))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Filters on what a translation must keep: tags, boxes and URLs, numbers, the labels of options."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -8,13 +7,7 @@ from typing import ClassVar
 
 from validation.filters.contract import AtMost, Pair
 from validation.filters.numerals import differing_numerals
-from validation.filters.texts import SPAN, language
-
-_LABEL = re.compile(
-    r"""^[ \t]*+(?:[(\[](?:[A-Za-z]|\d{1,2})[)\]]|(?:[A-Za-z]|\d{1,2})[.):])(?=\s|\Z)
-    | (?<=\s)\([A-H]\)(?=\s|\Z)""",
-    re.VERBOSE | re.MULTILINE,
-)
+from validation.filters.texts import LABEL, SPAN, language
 
 
 @dataclass(frozen=True)
@@ -24,7 +17,7 @@ class Placeholders(AtMost):
     Figure: spans lost or spans invented, whichever are more. Blanks inside a span do not count.
     """
 
-    name: ClassVar[str] = "placeholders_v1"
+    name: ClassVar[str] = "placeholders_v2"
 
     def measure(self, pair: Pair) -> float | None:
         spans = (SPAN.findall(text) for text in (pair.source, pair.target))
@@ -43,7 +36,7 @@ class Numbers(AtMost):
     (https://github.com/Helsinki-NLP/OpusFilter).
     """
 
-    name: ClassVar[str] = "numbers_v1"
+    name: ClassVar[str] = "numbers_v2"
 
     def measure(self, pair: Pair) -> float | None:
         return differing_numerals(
@@ -56,15 +49,15 @@ class Numbers(AtMost):
 
 @dataclass(frozen=True)
 class OptionLabels(AtMost):
-    """Option labels ("A.", "(B)", "c)", "1.") at line starts, and "(B)" in a line, kept in their order.
+    """Option labels ("A.", "(B)", "c)", "1.") at line starts, and "(B)" and "2.red" in a line, kept in their order.
 
     Figure: places of the two lists of labels that differ.
     """
 
-    name: ClassVar[str] = "option_labels_v1"
+    name: ClassVar[str] = "option_labels_v2"
 
     def measure(self, pair: Pair) -> float | None:
-        source, target = ([label.strip() for label in _LABEL.findall(t)] for t in (pair.source, pair.target))
+        source, target = ([label.strip() for label in LABEL.findall(t)] for t in (pair.source, pair.target))
         if not source and not target:
             return None
         return float(sum(before != after for before, after in zip_longest(source, target)))

@@ -15,57 +15,81 @@ _DECADE = re.compile(r"(\d\d(\d0))['’]?s\b")
 _NUMERAL = re.compile(r"\d++(?:[.,]\d++)*+")
 _ROMAN = re.compile(r"\b(?=[XVI])(X{0,3})(IX|IV|V?I{0,3})(?=(?:er?|ème)?\b)")
 _DECIMAL_POINT = frozenset({"en", "he", "hi", "ja", "ko", "ms", "mt", "sw", "ta", "th", "tl", "yue", "zh"})
-_THOUSANDS_BLANK = frozenset({"bg", "cs", "fi", "fr", "hu", "lt", "lv", "nb", "pl", "ru", "sk", "sv", "uk"})
-# 0 to 20 in order; other forms of the same number, such as ordinals, after a slash.
+_THOUSANDS_BLANK = frozenset({"bg", "cs", "es", "fi", "fr", "hu", "lt", "lv", "nb", "pl", "ru", "sk", "sv", "uk"})
+# 0 to 20 in order, in all forms; after a semicolon those that are no cardinal, or mean something else besides.
 _NUMBER_WORDS = {
-    "en": """zero one/first/a/an two/second three/third four/fourth five/fifth six/sixth seven/seventh
-        eight/eighth nine/ninth ten/tenth eleven twelve/dozen thirteen fourteen fifteen sixteen seventeen
-        eighteen nineteen twenty/twentieth""",
-    "it": """zero un/uno/una/primo/prima due/secondo/seconda tre/terzo/terza quattro/quarto/quarta
-        cinque/quinto/quinta sei/sesto/sesta sette/settimo/settima otto/ottavo/ottava nove/nono/nona
-        dieci/decimo/decima undici dodici/dozzina tredici quattordici quindici sedici diciassette diciotto
-        diciannove venti/ventesimo/ventesima""",
-    "es": """cero un/uno/una/primer/primero/primera dos/segundo/segunda tres/tercer/tercero/tercera
-        cuatro/cuarto/cuarta cinco/quinto/quinta seis/sexto/sexta siete/séptimo/séptima ocho/octavo/octava
-        nueve/noveno/novena diez/décimo/décima once doce/docena trece catorce quince dieciséis diecisiete
-        dieciocho diecinueve veinte/vigésimo""",
-    "fr": """zéro un/une/premier/première deux/deuxième/second/seconde trois/troisième quatre/quatrième
-        cinq/cinquième six/sixième sept/septième huit/huitième neuf/neuvième dix/dixième onze douze/douzaine
-        treize quatorze quinze seize dix-sept dix-huit dix-neuf vingt/vingtième""",
-    "de": """null ein/erst zwei dritt/drei vier fünf sechs sieben/siebt acht neun zehn elf zwölf/dutzend
-        dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn zwanzig""",
-    "eu": """zero bat/lehen bi hiru lau bost/bosgarren sei zazpi zortzi bederatzi hamar hamaika hamabi/dozena
-        hamahiru hamalau hamabost hamasei hamazazpi hemezortzi/hamazortzi hemeretzi hogei""",
+    "en": """zero one;first/a/an two;second/both/pair/couple three;third four;fourth five;fifth six;sixth
+        seven;seventh eight;eighth nine;ninth ten;tenth eleven twelve;dozen thirteen fourteen fifteen sixteen
+        seventeen eighteen nineteen twenty;twentieth""",
+    "it": """zero un/uno/una;primo/prima due;secondo/seconda/entrambi/entrambe/paio/coppia tre;terzo/terza
+        quattro;quarto/quarta cinque;quinto/quinta sei;sesto/sesta sette;settimo/settima otto;ottavo/ottava
+        nove;nono/nona dieci;decimo/decima undici dodici;dozzina tredici quattordici quindici sedici diciassette
+        diciotto diciannove venti;ventesimo/ventesima""",
+    "es": """cero un/uno/una;primer/primero/primera dos;segundo/segunda/ambos/ambas/par/pareja
+        tres;tercer/tercero/tercera cuatro;cuarto/cuarta cinco;quinto/quinta seis;sexto/sexta
+        siete;séptimo/séptima ocho;octavo/octava nueve;noveno/novena diez;décimo/décima once doce;docena trece
+        catorce quince dieciséis diecisiete dieciocho diecinueve veinte;vigésimo""",
+    "fr": """zéro un/une;premier/première deux;deuxième/second/seconde/paire/couple trois;troisième
+        quatre;quatrième cinq;cinquième six;sixième sept;septième huit;huitième neuf;neuvième dix;dixième onze
+        douze;douzaine treize quatorze quinze seize dix-sept dix-huit dix-neuf vingt;vingtième""",
+    "de": """null ein;erst zwei;beide/paar/doppel drei;dritt vier fünf sechs sieben;siebt acht neun zehn elf
+        zwölf;dutzend dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn zwanzig""",
+    "eu": """zero bat;lehen bi hiru lau bost;bosgarren sei zazpi zortzi bederatzi hamar hamaika hamabi;dozena
+        hamahiru hamalau hamabost hamasei hamazazpi hemezortzi;hamazortzi hemeretzi hogei""",
+    "ru": """ноль/нуля один/одна/одно/одну/одного/одной/одном;первый/первая/первое/первом/первого/первой/первую
+        два/две/двух/двум/двумя/двое/двоих;второй/вторая/второе/втором/второго/вторую/оба/обе/обоих/обеих/пара/пару
+        три/трёх/трех/трём/тремя/трое/троих;третий/третья/третье/третьем/третьего/третью
+        четыре/четырёх/четырех/четырьмя/четверо;четвёртый/четвертый/четвёртая/четвёртом/четвёртого
+        пять/пяти/пятью/пятеро;пятый/пятая/пятом/пятого шесть/шести/шестью/шестеро;шестой/шестая/шестом/шестого
+        семь/семи/семеро;седьмой/седьмая/седьмом восемь/восьми/восемью;восьмой/восьмая/восьмом
+        девять/девяти/девятью;девятый/девятая/девятом десять/десяти/десятью;десятый/десятая/десятом
+        одиннадцать/одиннадцати двенадцать/двенадцати;дюжина/дюжину тринадцать/тринадцати
+        четырнадцать/четырнадцати пятнадцать/пятнадцати шестнадцать/шестнадцати семнадцать/семнадцати
+        восемнадцать/восемнадцати девятнадцать/девятнадцати двадцать/двадцати;двадцатый/двадцатом""",
 }
 _TABLES = {
-    language: {form: str(value) for value, forms in enumerate(row.split()) for form in forms.split("/")}
+    language: {form: str(value) for value, forms in enumerate(row.split()) for form in re.split("[/;]", forms)}
+    for language, row in _NUMBER_WORDS.items()
+}
+_CARDINALS = {
+    language: {
+        form: str(value)
+        for value, forms in enumerate(row.split())
+        for form in forms.partition(";")[0].split("/")
+        if value >= 2
+    }
     for language, row in _NUMBER_WORDS.items()
 }
 _SMALL = frozenset(_TABLES["en"].values())
+_WITHOUT_ARTICLES = frozenset({"ru", "uk"})  # "1 million" is "миллион"
 _JOINS_WORDS = frozenset({"de", "eu"})  # a number word begins a longer one: "zweistöckig", "hiruak"
 
 
 def differing_numerals(source: str, target: str, from_language: str, to_language: str) -> float | None:
-    """Numerals lost or numerals invented, whichever are more; None where neither text has any.
+    """Numerals lost or invented, whichever are more, and number words changed; None where there is nothing to compare.
 
     Languages are ISO 639 codes. Where a language has no table of number words, a numeral up to 20 may
-    vanish but not change.
+    vanish but not change. A number word may vanish ("two" in "dual"), but "two" may not become "quattro".
     """
     clock = {f"{hour}.{minute}" for hour, minute in _CLOCK.findall(source)}
     tokens, translated = _numerals(source, from_language), _numerals(target, to_language)
     copied = set(tokens) & set(translated)
     before = Counter(_values(tokens, from_language, copied, clock))
     after = Counter(_values(translated, to_language, copied, clock))
-    if not before and not after:
+    worded, reworded = _cardinals(source, from_language), _cardinals(target, to_language)
+    if not before and not after and not (worded and reworded):
         return None
-    lost = before - after - _said(target, to_language)
-    added = after - before - _said(source, from_language)
+    told, retold = _said(source, from_language), _said(target, to_language)
+    lost, added = before - after - retold, after - before - told
     for value, other in _other_dresses(source, lost):
         if lost[value] and added[other]:
             lost, added = lost - Counter([value]), added - Counter([other])
+    if to_language in _WITHOUT_ARTICLES:
+        del lost["1"]
     if to_language not in _TABLES and not added:
         lost = Counter({value: count for value, count in lost.items() if value not in _SMALL})
-    return float(max(lost.total(), added.total()))
+    changed = min((worded - retold - after).total(), (reworded - told - before).total())
+    return float(max(lost.total(), added.total()) + changed)
 
 
 def _numerals(text: str, language: str) -> list[str]:
@@ -108,6 +132,12 @@ def _said(text: str, language: str) -> Counter[str]:
         ends = range(min(len(word), 14), 1, -1) if language in _JOINS_WORDS else (len(word),)
         values.update([table[word[:end]] for end in ends if word[:end] in table][:1])
     return values
+
+
+def _cardinals(text: str, language: str) -> Counter[str]:
+    """The values of the words of a text that are a number from 2 to 20 and nothing else."""
+    table = _CARDINALS.get(language, {})
+    return Counter(table[word] for word in WORD.findall(text.casefold()) if word in table)
 
 
 def _other_dresses(source: str, values: Counter[str]) -> list[tuple[str, str]]:

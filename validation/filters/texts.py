@@ -11,10 +11,21 @@ SPAN = re.compile(
     | <\|[^|<>\s]++\|> | </?[A-Za-z][\w:.-]*+(?:\s++[\w:.-]++=(?:"[^"<>]*+"|'[^'<>]*+'))*+\s*+/?>
     | (?:(?:https?|ftp)://|\bwww\.)(?:\([^\s()<>"'`«»“”]*+\)|[^\s()<>"'`«»“”])+(?<![.,;:!?\]}。，、！？])
     | (?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++                             # e-mail
-    | \[\s*+[-+]?\d++(?:\.\d++)?(?:\s*+,\s*+[-+]?\d++(?:\.\d++)?)++\s*+\]        # box
+    | \[\s*+(?:[-+]?\d++(?:\.\d++)?|[xywh]\d?)(?:\s*+,\s*+(?:[-+]?\d++(?:\.\d++)?|[xywh]\d?))++\s*+\]    # box
     | \{{1,2}[\w.:!-]*+\}{1,2}                                                 # field
     """,
     re.VERBOSE | re.DOTALL,
+)
+QUOTED = re.compile(
+    r"""(?<![\w"])"(?=\S)([^"\n]{1,400}+)"(?!\w) | “([^“”„"\n]{1,400}+)[”"] | „([^„“”"\n]{1,400}+)[“”"]
+    | «([^«»\n]{1,400}+)» | »([^«»\n]{1,400}+)« | [「『]([^「」『』\n]{1,400}+)[」』]
+    | (?<!\w)‘([^‘’\n]{1,400}+)’(?!\w) | (?<!\w)'(?=\w)([^'\n]{2,400}+)(?<=[\w.!?])'(?!\w)""",
+    re.VERBOSE,
+)
+LABEL = re.compile(
+    r"""^[ \t]*+(?:[(\[](?:[A-Za-z]|\d{1,2})[)\]]|(?:[A-Za-z]|\d{1,2})[.):])(?=\s|\Z)
+    | (?<=\s)\([A-H]\)(?=\s|\Z) | (?<=\s)\d{1,2}\.(?=[^\W\d_])""",
+    re.VERBOSE | re.MULTILINE,
 )
 WORD = re.compile(r"[^\W\d_]++(?:-[^\W\d_]++)*+")
 CLOSERS = "\"'”’»)]}*_ \t\r\n"
@@ -48,3 +59,17 @@ def _lingua_codes() -> dict[str, Language]:
     languages = Language.all()
     codes = {language.iso_code_639_3.name.lower(): language for language in languages}
     return codes | {language.iso_code_639_1.name.lower(): language for language in languages}
+
+
+def quoted(text: str) -> list[str]:
+    """The strings between quotation marks of any kind, without them; those that say something."""
+    found = ("".join(groups).strip() for groups in QUOTED.findall(text))
+    return [string for string in found if any(map(str.isalnum, string))]
+
+
+def without_quotes(target: str, source: str) -> str:
+    """A target without the quoted strings that the source quotes too, word for word."""
+    same = {text.casefold() for text in quoted(source)}
+    return QUOTED.sub(
+        lambda match: " . " if "".join(filter(None, match.groups())).strip().casefold() in same else match[0], target
+    )
