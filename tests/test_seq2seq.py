@@ -17,8 +17,8 @@ from tests.checkpoints import make_t5
 from translators import Translator, TranslatorError, Unit, load_translator
 from translators.backends import choose, parse_decoding
 from translators.madlad import MadladVocabulary
-from translators.seq2seq import DemoTranslator, seq2seq_translator
 from translators.sentences import split_long
+from translators.seq2seq import DemoTranslator, seq2seq_translator
 
 SENTENCES = [
     "A red ball on the table.", "What color is the cup?", "yes", "two dogs", "Is there a giraffe?", "the old chair",
@@ -123,7 +123,7 @@ def test_a_word_that_is_too_long_fails_by_name_and_the_others_go_on(demo: DemoTr
 @pytest.mark.parametrize(("backend", "precision"), BACKENDS)
 def test_an_answer_without_an_end_is_an_error(untrained: Path, backend: str, precision: str) -> None:
     translator = seq2seq_translator(str(untrained), "it", backend=backend, precision=precision, batch_tokens=64)
-    made = translator.translate_texts([f"a cat and {count} dogs" for count in "two three four five".split()])
+    made = translator.translate_texts([f"a cat and {count} dogs" for count in ["two", "three", "four", "five"]])
     assert {item.error for item in made} == {"no end after 32 tokens: the model is looping"}
 
 
@@ -164,7 +164,7 @@ class Cramped:
     ],
 )
 def test_out_of_memory_halves_the_batch_and_is_remembered(backend: str, fault: Exception) -> None:
-    demo = DemoTranslator("it", backend=backend, precision="float32")
+    demo = DemoTranslator("it", backend=backend, precision="float32", batch_tokens=256)
     texts = SENTENCES * 2
     expected = demo.translate_texts(texts)
     demo.take_counters()

@@ -48,7 +48,9 @@ class MarianVocabulary:
 
     def decode(self, tokens: Sequence[int]) -> str:
         special = (self.special.pad, self.special.end, self.special.unknown)
-        text: str = self._target.decode_pieces([self._pieces[token] for token in tokens if token not in special])
+        text: str = self._target.decode_pieces(
+            [self._pieces.get(token, "⁇") for token in tokens if token not in special]
+        )
         return text.replace("▁", " ").strip()
 
     def unreadable(self, text: str) -> list[str]:

@@ -99,6 +99,12 @@ def max_target_tokens(source_tokens: int) -> int:
     return 2 * source_tokens + 16
 
 
+def _seed(settings: str, text: str) -> int:
+    """What decides a sample of a text: the translator's identity and the text, nothing of its batch."""
+    digest = hashlib.sha256(f"{settings}\n{text}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], signed=True)
+
+
 @dataclass(frozen=True)
 class _Piece:
     """What goes through the model at once, and what stands between it and the next piece of its text."""
@@ -175,7 +181,8 @@ class Seq2SeqTranslator:
         """One translation a text, in order; what the model cannot take or does not end has an `error`."""
         plans = [self._plan(text) for text in texts]
         pieces = [piece for plan in plans if not isinstance(plan, Translation) for piece in plan if piece.tokens]
-        seeds = [self._seed(piece.text) for piece in pieces]
+        settings = identity(self)
+        seeds = [_seed(settings, piece.text) for piece in pieces]
         with self._model_lock:
             self._backend.load()
             outputs = iter(self._run(pieces, seeds))
@@ -206,11 +213,6 @@ class Seq2SeqTranslator:
             return self._vocabulary.encode(text)
         except ValueError:
             return []
-
-    def _seed(self, text: str) -> int:
-        """What decides a sample of a text: the translator's identity and the text, nothing of its batch."""
-        digest = hashlib.sha256(f"{identity(self)}\n{text}".encode("utf-8", "surrogatepass")).digest()
-        return int.from_bytes(digest[:8], signed=True)
 
     def _run(self, pieces: Sequence[_Piece], seeds: Sequence[int]) -> list[Output | str]:
         """The model's output for every piece, or the error of one that memory does not hold even alone."""

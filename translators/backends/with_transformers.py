@@ -1,7 +1,7 @@
 """Runs T5 and Marian checkpoints with transformers, in float32 or bfloat16.
 
-Batches always have the same shape for the same length, filled up with empty rows: a text's translation and score
-then do not depend on what else is in the batch, to the last bit.
+Batches always have the same shape for the same length, filled up with their own rows again, which end when these
+end: a text's translation and score then do not depend on what else is in the batch, to the last bit.
 """
 
 from typing import Any
@@ -57,8 +57,8 @@ class TransformersBackend:
 
     def _generate(self, batch: Batch) -> list[Output]:
         ids = torch.full((batch.height, batch.length), self._special.pad)
-        ids[:, 0] = self._special.end
-        for index, row in enumerate(batch.rows):
+        for index in range(batch.height):
+            row = batch.rows[index % len(batch.rows)]
             ids[index, : len(row)] = torch.tensor(row)
         mask = (ids != self._special.pad).long()
         beams = self._decoding.beams
@@ -117,7 +117,7 @@ class _Choice(LogitsProcessor):
 
     def __init__(self, batch: Batch, end: int, sampled: bool, device: torch.device) -> None:
         self.end = end
-        seeds = [*batch.seeds, *range(batch.height - len(batch.seeds))]
+        seeds = [batch.seeds[index % len(batch.seeds)] for index in range(batch.height)]
         self.seeds = torch.tensor(seeds, device=device) if sampled else None
         self.sums = torch.zeros(batch.height, device=device)
         self.counts = torch.zeros(batch.height, device=device)
