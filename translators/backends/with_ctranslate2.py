@@ -1,8 +1,8 @@
 """Runs T5 and Marian checkpoints with CTranslate2, in int8 or float32, from a conversion that is made once.
 
 The model sees all rows of a length padded alike: where no row has the full length, one more of it goes along. Measured
-on a CPU (a T5 of 27 M parameters, 330 translations of 130 texts in batches of 1 to 128): in int8, tokens and scores are
 on a CPU (a T5 of 27 M parameters, 330 translations of 130 texts, alone and in batches): in int8, tokens and scores are
+the same to the last bit whatever the batch; in float32 tokens are the same, and scores differ by at most 3e-6, so
 that the last of the digits that are kept may, rarely, be another.
 """
 
