@@ -6,7 +6,8 @@ shard is checked: tasks reduce every shard to 16 bytes a translation, the driver
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -18,12 +19,37 @@ from builders.engine import Build, FileRef, Outcome, Rejection, Row, ShardRecord
 from builders.engine.files import location, read_columns
 from builders.engine.fingerprint import digest
 from builders.transforms.fields import CHECKS
-from validation.filters import Filter, Pair, check_each
+from translators import LocalMemory, Translator, TranslatorError, Unit, load_translator, translate
+from validation.filters import BackTranslation, Filter, Pair, check_each
 from validation.filters.sharing import Said, said, shared, sharing
 
 FIGURE_DIGITS = 4
 READING_AT_ONCE = 16  # tasks, on a cluster that has as many CPUs
 READING_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class BackTranslator:
+    """What the filter `BackTranslation` asks: a translator from `target` into `source`, loaded once a process."""
+
+    model: str
+    source: str
+    target: str
+
+    def problems(self) -> list[str]:
+        try:
+            load_translator(self.model, self.source, source=self.target)
+        except TranslatorError as error:
+            return [f"--back-translation {self.model}: {error}"]
+        return []
+
+    def __call__(self, texts: Sequence[str]) -> list[str | None]:
+        """One translation a text, None where it failed. Raises `TranslatorError` when there is no such translator."""
+        if not texts:
+            _loaded(self)
+            return []
+        made, _ = translate([Unit("", (text,)) for text in texts], _loaded(self), LocalMemory(":memory:"))
+        return [None if answer.error else answer.texts[0] for answer in made]
 
 
 class Check(Stage):
@@ -38,11 +64,16 @@ class Check(Stage):
         self.schema = schema.append(CHECKS)
         self.filters = tuple(filters)
         self.languages = (source, target)
+        self.gpu = any(each.has_model for each in self.filters)
         self._shared: Said = shared([])
         self._everywhere: Any = None
 
     def preflight(self, build: Build) -> list[str]:
-        return [problem for each in self.filters if (problem := each.problem())]
+        problems = [problem for each in self.filters if (problem := each.problem())]
+        for each in self.filters:
+            if isinstance(each, BackTranslation) and isinstance(each.translate_back, BackTranslator):
+                problems += each.translate_back.problems()
+        return problems
 
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
         tasks = super().plan(build, upstream)
@@ -98,6 +129,16 @@ class Check(Stage):
             kind=item["kind"],
             sharing=sharing(self._shared, item["source"], item["target"]),
         )
+
+
+@cache
+def _loaded(asked: BackTranslator) -> Translator:
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    translator = load_translator(asked.model, asked.source, source=asked.target, device=device)
+    getattr(translator, "load", lambda: None)()
+    return translator
 
 
 def _machine_fields(row: Row) -> Iterator[Row]:

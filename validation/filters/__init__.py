@@ -22,23 +22,40 @@ from validation.filters.debris import Debris
 from validation.filters.form import Empty, LengthRatio, OutOfDomain, QuestionMark, Repetition, Unfinished
 from validation.filters.kept import Numbers, OptionLabels, Placeholders
 from validation.filters.languages import Script, TargetLanguage, Untranslated
+from validation.filters.models import (
+    BackTranslation,
+    QualityEstimation,
+    Similarity,
+    TranslateBack,
+    optional_filters,
+)
 from validation.filters.names import Names, Quotes
 from validation.filters.sentences import Sentences
 from validation.filters.sharing import SharedTarget
 
 __all__ = [
-    "AtMost", "Debris", "Empty", "Filter", "Finding", "LengthRatio", "Names", "Numbers", "OptionLabels", "OutOfDomain",
-    "Pair", "Placeholders", "QuestionMark", "Quotes", "Repetition", "Script", "Sentences", "SharedTarget",
-    "TargetLanguage", "Unfinished", "Untranslated", "check", "check_each", "configured_filters", "default_filters",
+    "AtMost", "BackTranslation", "Debris", "Empty", "Filter", "Finding", "LengthRatio", "Names", "Numbers",
+    "OptionLabels", "OutOfDomain", "Pair", "Placeholders", "QualityEstimation", "QuestionMark", "Quotes", "Repetition",
+    "Script", "Sentences", "SharedTarget", "Similarity", "TargetLanguage", "TranslateBack", "Unfinished",
+    "Untranslated", "check", "check_each", "configured_filters", "default_filters", "optional_filters",
 ]  # fmt: skip
 
 
-def configured_filters(thresholds: Sequence[str] = ()) -> tuple[Filter, ...]:
-    """The default filters, with thresholds like `length_ratio_v1.widened=1.5` set otherwise.
+def configured_filters(
+    thresholds: Sequence[str] = (),
+    *,
+    similarity: str = "",
+    quality_estimation: str = "",
+    translate_back: TranslateBack | None = None,
+) -> tuple[Filter, ...]:
+    """The default filters and the optional ones that are given a model, with thresholds set otherwise.
+
+    A threshold is like `length_ratio_v1.widened=1.5`. The models: see `validation.filters.models`.
 
     Raises `ValueError` naming what there is to set.
     """
-    filters = {filter_.name: filter_ for filter_ in default_filters()}
+    wanted = (*default_filters(), *optional_filters(similarity, quality_estimation, translate_back))
+    filters = {each.name: each for each in wanted}
     for setting in thresholds:
         name, _, value = setting.partition("=")
         filter_name, _, threshold = name.partition(".")

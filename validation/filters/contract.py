@@ -44,6 +44,7 @@ class Filter(ABC):
     """One test of one pair; see the docstring of `validation.filters` for the contract."""
 
     name: ClassVar[str]
+    has_model: ClassVar[bool] = False
 
     @abstractmethod
     def measure(self, pair: Pair) -> float | None:
@@ -60,6 +61,8 @@ class Filter(ABC):
     def allows(self, pair: Pair) -> str:
         """What would have passed, in words."""
         low, high = self.bounds(pair)
+        if low == -inf and high == inf:
+            return "allowed: any"
         if low == -inf or low == high:
             return f"allowed: at most {high:g}"
         return f"allowed: at least {low:g}" if high == inf else f"allowed: {low:g} to {high:g}"
