@@ -16,8 +16,8 @@ from tests.tiny_llama import CONTEXT, make_tiny_llama
 LIKELY = 20.0
 
 
-def make_babbling_llama(folder: Path, layers: int = 1) -> Path:
-    """Write the checkpoint into `folder`. Returns `folder`."""
+def make_babbling_llama(folder: Path, layers: int = 1, width: int = 64) -> Path:
+    """Write the checkpoint into `folder`, with feed-forward layers of `width`. Returns `folder`."""
     tokenizer = AutoTokenizer.from_pretrained(make_tiny_llama(folder))
     size = len(tokenizer)
     vocabulary = tokenizer.get_vocab()
@@ -29,7 +29,7 @@ def make_babbling_llama(folder: Path, layers: int = 1) -> Path:
         later = words[place + 1 :] if place < len(words) * 2 // 3 else [vocabulary['"']]
         follows[later, word] = LIKELY
     config = LlamaConfig(
-        vocab_size=size, hidden_size=size, intermediate_size=64, num_hidden_layers=layers, num_attention_heads=2,
+        vocab_size=size, hidden_size=size, intermediate_size=width, num_hidden_layers=layers, num_attention_heads=2,
         num_key_value_heads=1, head_dim=32, max_position_embeddings=CONTEXT, rope_theta=500000.0,
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
         tie_word_embeddings=False,
