@@ -70,7 +70,8 @@ def answer_bare(model: str, source: str) -> None:
 
     engine.load = lambda: None
     engine.submit = collect
-    translator.translate([Unit("caption", (json.loads(line)["text"],)) for line in Path(source).open()])
+    lines = Path(source).read_text().splitlines()
+    translator.translate([Unit("caption", (json.loads(line)["text"],)) for line in lines])
     llm = engine._start()
     for turn, some in enumerate((requests[:20], requests)):  # the first few warm up
         began, tokens = time.perf_counter(), 0

@@ -38,10 +38,8 @@ def load_translator(
         return _made_by(factory, model, target)
     if prompt or server:
         return _few_shot(model, target, source, prompt, server, in_flight, device, gpus)
-    from translators.seq2seq import DemoTranslator, seq2seq_translator
+    from translators.seq2seq import seq2seq_translator
 
-    if model == DEMO and backend == "auto" and not precision and not decoding:
-        return DemoTranslator(target)
     return seq2seq_translator(
         model, target, source=source, backend=backend, precision=precision, decoding=decoding,
         batch_tokens=batch_tokens or BATCH_TOKENS[device], device=device,
