@@ -171,7 +171,7 @@ def test_without_vllm_one_line_says_what_to_install(checkpoint: Path, monkeypatc
 def test_the_cause_is_found_in_the_log_of_another_process(tmp_path: Path) -> None:
     log = tmp_path / "errors.log"
     dead = RuntimeError("Engine core initialization failed. See root cause above. Failed core proc(s): {}")
-    assert cause_of(dead, log).startswith("RuntimeError: Engine core initialization failed")
+    assert "ended without a word" in cause_of(dead, log)
     log.write_text(
         "(EngineCore 7) ERROR 1 vllm: EngineCore failed to start.\n(EngineCore 7) ERROR 1 vllm: Traceback\n"
         "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB\n"

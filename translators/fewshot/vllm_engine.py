@@ -194,7 +194,7 @@ class VLLMEngine:
             name = str(next(self._numbers))
             waiting[name] = future
             try:
-                engine.add_request(name, {"prompt_token_ids": prompt}, _sampling(request))
+                engine.add_request(name, {"type": "token", "prompt_token_ids": prompt}, _sampling(request))
             except _own_faults() as error:
                 waiting.pop(name).set_result(
                     Answer("", "error", len(prompt), error=f"vLLM refuses the request: {error}")

@@ -51,14 +51,21 @@ def errors_copied_to(file: Path) -> Iterator[None]:
 def cause_of(error: BaseException, file: Path) -> str:
     """What went wrong, in one line: what `error` says, or if that only points elsewhere, the last cause in the log."""
     said = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-    if not _points_elsewhere(said) or not file.is_file():
+    if not _points_elsewhere(said):
         return said
-    with file.open("rb") as log:
-        log.seek(max(0, file.stat().st_size - KEPT_BYTES))
-        lines = log.read().decode("utf-8", "replace").splitlines()
-    causes = [found[1].strip() for line in lines if (found := CAUSE.search(line))]
-    return next((cause for cause in reversed(causes) if not _points_elsewhere(cause)), said)
+    causes = [found[1].strip() for line in _end_of(file) if (found := CAUSE.search(line))]
+    silent = f"{type(error).__name__}: its process ended without a word: it was killed, perhaps because memory ran out"
+    return next((cause for cause in reversed(causes) if not _points_elsewhere(cause)), silent)
 
 
 def _points_elsewhere(said: str) -> bool:
     return any(words in said for words in POINTING)
+
+
+def _end_of(file: Path) -> list[str]:
+    """The last lines of a file, or none where it is not there."""
+    if not file.is_file():
+        return []
+    with file.open("rb") as log:
+        log.seek(max(0, file.stat().st_size - KEPT_BYTES))
+        return log.read().decode("utf-8", "replace").splitlines()
