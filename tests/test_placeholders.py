@@ -174,3 +174,9 @@ def test_hostile_texts_take_no_time(unit: str) -> None:
     began = time.perf_counter()
     assert "".join(split(f"x{text}x").parts) == f"x{text}x"
     assert time.perf_counter() - began < 5
+
+
+def test_sentences_without_a_blank_between_them_get_one_where_the_target_writes_it() -> None:
+    pieces = Pieces(("你好。", "我是猫。"), (True, True))
+    assert join(pieces, ["Ciao.", "Sono un gatto."]) == "Ciao. Sono un gatto."
+    assert join(pieces, ["こんにちは。", "猫です。"]) == "こんにちは。猫です。"

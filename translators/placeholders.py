@@ -55,6 +55,7 @@ _WHOLE_LABEL = re.compile(r"\s*+[(\[]?[A-H][)\]]?[.:]?\s*+")
 _LEADING = re.compile(r"(?:[,;:.!?)\]}•*#>–—-]++\s++)++")
 _OPENERS = "([{<«“"
 _SEPARATORS = ":;,.?!"
+_ENDS_BEFORE_BLANK = tuple(".!?…»”\")")
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ def texts(pieces: Pieces) -> list[str]:
 def join(pieces: Pieces, translations: Sequence[str]) -> str:
     """Put the translations in the places of `texts(pieces)`, stripped of the blanks around them.
 
+    Sentences that follow one another without a blank, as in Chinese, get one where the target's marks ask for it.
+
     Raises ValueError when there are more or fewer translations than translatable parts.
     """
     expected = sum(pieces.translatable)
@@ -133,8 +136,13 @@ def join(pieces: Pieces, translations: Sequence[str]) -> str:
             f"{''.join(pieces.parts)[:80]!r}: give one for each of texts(pieces), in their order"
         )
     supply = iter(translations)
-    flagged = zip(pieces.parts, pieces.translatable, strict=True)
-    return "".join(next(supply).strip() if wanted else part for part, wanted in flagged)
+    joined, after_translation = "", False
+    for part, wanted in zip(pieces.parts, pieces.translatable, strict=True):
+        text = next(supply).strip() if wanted else part
+        if wanted and after_translation and joined.endswith(_ENDS_BEFORE_BLANK):
+            joined += " "
+        joined, after_translation = joined + text, wanted
+    return joined
 
 
 def _cores(text: str) -> Iterator[tuple[int, int]]:

@@ -110,6 +110,10 @@ class Translate(Stage):
         if not is_local(location(self.memory_path)):
             return [f"--memory {self.memory_path}: needs a local or shared disk; SQLite does not live in object stores"]
         self.memory_path = str(location(self.memory_path))
+        try:
+            self._remembered("", [])
+        except TranslatorError as error:
+            return [f"--memory: {error}"]
         return []
 
     def load(self) -> Translator:
