@@ -54,7 +54,7 @@ def refused_share(seen: Iterable[Outcome]) -> float:
 
 
 def parts(seen: Iterable[Outcome]) -> Iterator[tuple[str, list[Outcome]]]:
-    """The outcomes of every language, and of the held-out third, where they are not too few."""
+    """The outcomes of every language, and those of the held-out third."""
     for language in LANGUAGES:
         yield language, [outcome for outcome in seen if outcome.one.language == language]
     yield "held out", [outcome for outcome in seen if outcome.one.held_out]
