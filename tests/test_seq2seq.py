@@ -1,6 +1,7 @@
 """Sequence-to-sequence translation on real checkpoints of MADLAD's architecture: the demo model and one made here."""
 
 import json
+import os
 import random
 import shutil
 import threading
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.checkpoints import make_t5
-from translators import Translator, TranslatorError, Unit, load_translator
+from translators import Translator, TranslatorError, Unit, checkpoints, load_translator
 from translators.backends import choose, parse_decoding
 from translators.madlad import MadladVocabulary
 from translators.sentences import split_long
@@ -340,3 +341,18 @@ def test_a_model_that_is_not_there_or_is_another_kind_is_an_error(untrained: Pat
         refused(folder, message)
     refused(make_t5(tmp_path / "start", decoder_start_token_id=1), "special tokens")
     refused(make_t5(tmp_path / "small", vocab_size=100), "as many embeddings as spiece.model has pieces")
+
+
+def test_a_large_file_is_told_by_blocks_all_over_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "_WHOLE_BYTES", 1000)
+    monkeypatch.setattr(checkpoints, "_BLOCK_BYTES", 100)
+    weights = tmp_path / "model.safetensors"
+    seen = set()
+    for changed in (None, 0, 5_000, 9_999):
+        content = bytearray(b"w" * 10_000)
+        if changed is not None:
+            content[changed] = 0
+        weights.write_bytes(content)
+        os.utime(weights, ns=(changed or 1, changed or 1))
+        seen.add(checkpoints.digest_of(tmp_path))
+    assert len(seen) == 4

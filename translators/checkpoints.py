@@ -18,7 +18,10 @@ TOKENISER_FILES = {"t5": ("spiece.model",), "marian": ("source.spm", "target.spm
 """The files that a checkpoint of each known `model_type` must have beside its config.json and its weights."""
 
 _SMALL_FILES = ["config.json", "tokenizer_config.json", *(name for names in TOKENISER_FILES.values() for name in names)]
-_HASHED = (".json", ".model", ".spm", ".safetensors", ".bin")
+_HASHED = (".json", ".jinja", ".model", ".spm", ".safetensors", ".bin")
+_WHOLE_BYTES = 1 << 28
+_BLOCK_BYTES = 1 << 20
+_BLOCKS = 64
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,11 @@ def find_checkpoint(model: str) -> Checkpoint:
     folder = Path(model)
     origin: Literal["folder", "hub"] = "folder" if folder.is_dir() else "hub"
     if origin == "folder":
-        name, revision = folder.resolve().name, _digest_of(folder)
+        name, revision = folder.resolve().name, digest_of(folder)
     elif model.startswith((".", "/", "~")):
         raise TranslatorError(f"--model {model}: no such folder")
     else:
-        folder = _from_hub(model, _SMALL_FILES)
+        folder = from_hub(model, _SMALL_FILES)
         name, revision = model, folder.name
     config = read_json(folder / "config.json", model)
     family = config.get("model_type")
@@ -80,16 +83,16 @@ def fetch_weights(checkpoint: Checkpoint) -> Path:
     if checkpoint.origin == "package":
         return checkpoint.folder
     if checkpoint.origin == "folder":
-        revision = _digest_of(checkpoint.folder)
+        revision = digest_of(checkpoint.folder)
         if revision != checkpoint.revision:
             raise TranslatorError(
                 f"--model {checkpoint.given} changed from {checkpoint.revision} to {revision} since the build began"
             )
         return checkpoint.folder
     files = [*_SMALL_FILES, "model*.safetensors*"]
-    folder = _from_hub(checkpoint.given, files, checkpoint.revision)
+    folder = from_hub(checkpoint.given, files, checkpoint.revision)
     if not any(folder.glob("*.safetensors")):
-        folder = _from_hub(checkpoint.given, [*files, "pytorch_model*.bin*"], checkpoint.revision)
+        folder = from_hub(checkpoint.given, [*files, "pytorch_model*.bin*"], checkpoint.revision)
     return folder
 
 
@@ -108,7 +111,8 @@ def read_json(path: Path, model: str) -> dict[str, Any]:
     return found
 
 
-def _from_hub(model: str, patterns: list[str], revision: str | None = None) -> Path:
+def from_hub(model: str, patterns: list[str], revision: str | None = None) -> Path:
+    """The folder of a Hub model's files that match `patterns`. Raises `TranslatorError`."""
     from huggingface_hub import snapshot_download
 
     try:
@@ -120,7 +124,7 @@ def _from_hub(model: str, patterns: list[str], revision: str | None = None) -> P
         ) from error
 
 
-def _digest_of(folder: Path) -> str:
+def digest_of(folder: Path) -> str:
     """A local checkpoint's revision, by the content of its files."""
     made_of = hashlib.sha256()
     for path in sorted(folder.iterdir()):
@@ -132,6 +136,16 @@ def _digest_of(folder: Path) -> str:
 
 @cache
 def _digest_of_file(path: Path, size: int, modified: int) -> str:
-    """A file's sha256, read once a process as long as its size and time of change stay."""
+    """A file's sha256, read once a process as long as its size and time of change stay.
+
+    Of more than 256 MiB, the size and 64 blocks of 1 MiB spread over the file: other weights differ in every block,
+    and 140 GB are not to be read twice in each worker.
+    """
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        if size <= _WHOLE_BYTES:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        made_of = hashlib.sha256(str(size).encode())
+        for block in range(_BLOCKS):
+            file.seek((size - _BLOCK_BYTES) * block // (_BLOCKS - 1))
+            made_of.update(file.read(_BLOCK_BYTES))
+        return made_of.hexdigest()

@@ -55,7 +55,7 @@ _WHOLE_LABEL = re.compile(r"\s*+[(\[]?[A-H][)\]]?[.:]?\s*+")
 _LEADING = re.compile(r"(?:[,;:.!?)\]}•*#>–—-]++\s++)++")
 _OPENERS = "([{<«“"
 _SEPARATORS = ":;,.?!"
-_ENDS_BEFORE_BLANK = tuple(".!?…»”\")")
+_ENDS_BEFORE_BLANK = tuple('.!?…»”")')
 
 
 @dataclass(frozen=True)

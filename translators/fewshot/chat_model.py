@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from translators.checkpoints import _digest_of, _from_hub
+from translators.checkpoints import digest_of, from_hub
 from translators.fewshot.engine import Message
 from translators.units import TranslatorError
 
@@ -46,8 +46,8 @@ class ChatModel:
     def fetch(self) -> Path:
         """The folder with the weights, still of this revision. Raises `TranslatorError`."""
         if not Path(self.given).is_dir():
-            return _from_hub(self.given, [*SMALL_FILES, "*.safetensors"], self.revision)
-        revision = _digest_of(Path(self.given))
+            return from_hub(self.given, [*SMALL_FILES, "*.safetensors"], self.revision)
+        revision = digest_of(Path(self.given))
         if revision != self.revision:
             raise TranslatorError(
                 f"--model {self.given} changed from {self.revision} to {revision} since the build began"
@@ -59,11 +59,11 @@ def find_chat_model(model: str) -> ChatModel:
     """A chat model by local folder or Hub name. Fetches no weights. Raises `TranslatorError`."""
     folder = Path(model)
     if folder.is_dir():
-        name, revision = folder.resolve().name, _digest_of(folder)
+        name, revision = folder.resolve().name, digest_of(folder)
     elif model.startswith((".", "/", "~")):
         raise TranslatorError(f"--model {model}: no such folder")
     else:
-        folder = _from_hub(model, list(SMALL_FILES))
+        folder = from_hub(model, list(SMALL_FILES))
         name, revision = model, folder.name
     if not (folder / "config.json").is_file():
         raise TranslatorError(f"--model {model}: config.json missing; a chat model in Hugging Face's format has it")

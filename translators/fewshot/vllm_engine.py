@@ -176,7 +176,7 @@ class VLLMEngine:
         cause = cause_of(error, self._log)
         advice = ""
         if OUT_OF_MEMORY.search(cause):
-            advice = "; free the memory that others hold, give more GPUs (--gpus), or take a smaller model or context"
+            advice = "; free the memory that others hold, give more GPUs (--gpus-per-worker) or take a smaller model"
         return f"{self.name} does not start in vLLM: {cause}{advice}"
 
     def _admit(self, engine: Any, waiting: "dict[str, Future[Answer]]") -> bool:
