@@ -23,7 +23,7 @@ _CHATTER = re.compile(
     r"""\A\W{0,3}(?:
       (?:translation|translated\ text|traduzione|traduction|traducci[oó]n|tradução|übersetzung|itzulpena|перевод
         |italiano?|basque|euskara|french|français|german|deutsch|spanish|español|russian)\W{0,4}?:
-    | (?:sure|certainly|of\ course)[,!] | here\ (?:is|are)\ the\ | here['’]s\ the\ | ecco\ la\ traduzione
+    | (?:sure|certainly|of\ course)[.,:!] | here\ (?:is|are)\ the\ | here['’]s\ the\ | ecco\ la\ traduzione
     | voici\ la\ traduction | aquí\ (?:está|tienes)\ la\ traducción | hier\ ist\ die\ übersetzung
     | hona\ hemen\ itzulpena | вот\ перевод) | ^\W{0,3}(?:note|nota|remarque|anmerkung|oharra|примечание)\W{0,3}:""",
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from validation.filters.contract import AtMost, Pair
 from validation.filters.numerals import differing_numerals
-from validation.filters.texts import LABEL, SPAN, language
+from validation.filters.texts import SPAN, labels, language
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Numbers(AtMost):
 
 @dataclass(frozen=True)
 class OptionLabels(AtMost):
-    """Option labels ("A.", "(B)", "c)", "1.") at line starts, and "(B)" and "2.red" in a line, kept in their order.
+    """Option labels ("A.", "(B)", "c)", "1.") at line starts, "(B)" and "2.red" in a line, and "A. … B. …" in order, kept in their order.
 
     Figure: places of the two lists of labels that differ.
     """
@@ -57,7 +57,7 @@ class OptionLabels(AtMost):
     name: ClassVar[str] = "option_labels_v2"
 
     def measure(self, pair: Pair) -> float | None:
-        source, target = ([label.strip() for label in LABEL.findall(t)] for t in (pair.source, pair.target))
+        source, target = ([label[0].strip() for label in labels(t)] for t in (pair.source, pair.target))
         if not source and not target:
             return None
         return float(sum(before != after for before, after in zip_longest(source, target)))

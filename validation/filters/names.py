@@ -39,8 +39,8 @@ _CYRILLIC = str.maketrans("абвгдеёзийклмнопрстуфхцчшы�
 class Names(Filter):
     """Names of the source that the target neither has nor puts another name for.
 
-    Figure: the share lost of the names inside sentences (capitalised words in a row are one name; acronyms are
-    names) and of the model numbers ("A320"). A name is kept by a word that looks like it ("Mikel" by "Mikelek",
+    Figure: the share lost of the names inside sentences (capitalised words in a row are one name; an acronym, which
+    may be a common noun, counts as half a one lost) and of the model numbers ("A320"). A name is kept by a word that looks like it ("Mikel" by "Mikelek",
     "Florence" by "Firenze"), or, since "Netherlands" is "Paesi Bassi", by any capitalised words of the target that
     nothing else accounts for. In German, where these are everywhere, a noun with the same first letter will do.
 
@@ -49,7 +49,7 @@ class Names(Filter):
     """
 
     name: ClassVar[str] = "names_v1"
-    max_lost: float = 0.4
+    max_lost: float = 0.5
 
     def measure(self, pair: Pair) -> float | None:
         to = language(pair.target_language)
@@ -57,7 +57,7 @@ class Names(Filter):
             return None
         source, target = (SPAN.sub(" . ", text) for text in (pair.source, pair.target))
         numbers = _MODEL_NUMBER.findall(source)
-        lost = sum(number.casefold() not in target.casefold() for number in numbers)
+        lost: float = sum(number.casefold() not in target.casefold() for number in numbers)
         wanted = [] if language(pair.source_language) in _NO_CAPITALS else list(_names(source))
         if not any(map(str.isupper, target)) and not re.search(r"[A-Za-zа-яё]", target):
             wanted = []
@@ -109,36 +109,31 @@ def _is_name(token: str) -> bool:
     return plain not in _NO_NAMES and not _NATIONALITY.fullmatch(plain)
 
 
-def _lost(names: Sequence[list[str]], target: str, *, loosely: bool) -> int:
-    """How many of `names` nothing in a target stands for."""
+def _lost(names: Sequence[list[str]], target: str, *, loosely: bool) -> float:
+    """How many of `names` nothing in a target stands for; of acronyms, half as many."""
     tokens = _TOKEN.findall(target)
     words = [token for token in tokens if token[0].isalnum()]
     keepers = [[word for word in words if any(_alike(one, word) for one in name)] for name in names]
     unmatched = [name for name, kept in zip(names, keepers, strict=True) if not kept]
     taken = {word for kept in keepers for word in kept}
-    spare = [run for run in _capitalised(tokens) if not taken.intersection(run)]
+    spare = [word for word in _capitalised(tokens) if word not in taken]
     if loosely:
-        acronyms = [run for run in spare if any(_ACRONYM.match(word) for word in run)]
         initials = {_plain(word)[:1] for word in words if word[0].isupper()}
-        lost = [name for name in unmatched if not any(_plain(word)[:1] in initials for word in name)]
-        short = [name for name in unmatched if _ACRONYM.match(name[0])]
-        return len([name for name in lost if name not in short]) + max(0, len(short) - len(acronyms))
-    return max(0, len(unmatched) - len(spare))
+        unmatched = [name for name in unmatched if not any(_plain(word)[:1] in initials for word in name)]
+        spare = [word for word in spare if _ACRONYM.match(word)]
+    acronyms = sum(all(map(_ACRONYM.match, name)) for name in unmatched)
+    lost = max(0, len(unmatched) - len(spare))
+    return lost - min(lost, acronyms) / 2
 
 
-def _capitalised(tokens: Sequence[str]) -> list[list[str]]:
-    """The runs of capitalised words, and the acronyms, inside the sentences of a target."""
-    runs: list[list[str]] = []
-    begins, open_ = True, False
+def _capitalised(tokens: Sequence[str]) -> Iterator[str]:
+    """The capitalised words inside the sentences of a target, and its acronyms."""
+    begins = True
     for token in tokens:
         named = token[0].isupper() and len(token) > 1 and not _ROMAN.fullmatch(token)
-        named = named and (not begins or bool(_ACRONYM.match(token)))
-        if named and open_:
-            runs[-1].append(token)
-        elif named:
-            runs.append([token])
-        open_, begins = named, token in _INITIAL
-    return runs
+        if named and (not begins or _ACRONYM.match(token)):
+            yield token
+        begins = token in _INITIAL
 
 
 def _alike(name: str, word: str) -> bool:

@@ -15,7 +15,7 @@ from typing import ClassVar
 import sentencex
 
 from validation.filters.contract import AtMost, Pair
-from validation.filters.texts import LABEL, SPAN, language
+from validation.filters.texts import SPAN, between_labels, language
 
 _MOST = 60  # sentences of a text: each may pair with each
 _LONGEST = 20_000  # characters
@@ -45,7 +45,7 @@ class Sentences(AtMost):
     def measure(self, pair: Pair) -> float | None:
         if max(len(pair.source), len(pair.target)) > _LONGEST:
             return None
-        source, target = (LABEL.split(SPAN.sub(" ", text)) for text in (pair.source, pair.target))
+        source, target = (between_labels(SPAN.sub(" ", text)) for text in (pair.source, pair.target))
         if len(source) != len(target):
             source, target = [" ".join(source)], [" ".join(target)]
         shorter = language(pair.target_language) in _WITHOUT_ARTICLES

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from itertools import pairwise
 
 from lingua import Language, LanguageDetector, LanguageDetectorBuilder
 
@@ -27,6 +28,7 @@ LABEL = re.compile(
     | (?<=\s)\([A-H]\)(?=\s|\Z) | (?<=\s)\d{1,2}\.(?=[^\W\d_])""",
     re.VERBOSE | re.MULTILINE,
 )
+_LETTER = re.compile(r"(?<!\S)([A-H])[.)](?=\s)")
 WORD = re.compile(r"[^\W\d_]++(?:-[^\W\d_]++)*+")
 CLOSERS = "\"'”’»)]}*_ \t\r\n"
 NO_BLANKS = frozenset({"bo", "ja", "km", "ko", "lo", "my", "th", "yue", "zh"})
@@ -59,6 +61,21 @@ def _lingua_codes() -> dict[str, Language]:
     languages = Language.all()
     codes = {language.iso_code_639_3.name.lower(): language for language in languages}
     return codes | {language.iso_code_639_1.name.lower(): language for language in languages}
+
+
+def labels(text: str) -> list[re.Match[str]]:
+    """The option labels of a text: those of `LABEL`, and "A. … B. … C. …" within a line if they count up from A."""
+    found = {match.start(): match for match in LABEL.finditer(text)}
+    inline = list(_LETTER.finditer(text))
+    if len(inline) > 1 and "ABCDEFGH".startswith("".join(match[1] for match in inline)):
+        found |= {match.start(): match for match in inline}
+    return [found[start] for start in sorted(found)]
+
+
+def between_labels(text: str) -> list[str]:
+    """A text cut at its option labels; without labels, the text."""
+    spans = [match.span() for match in labels(text)]
+    return [text[end:start] for (_, end), (start, _) in pairwise([(0, 0), *spans, (len(text), len(text))])]
 
 
 def quoted(text: str) -> list[str]:
