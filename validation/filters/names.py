@@ -40,9 +40,10 @@ class Names(Filter):
     """Names of the source that the target neither has nor puts another name for.
 
     Figure: the share lost of the names inside sentences (capitalised words in a row are one name; an acronym, which
-    may be a common noun, counts as half a one lost) and of the model numbers ("A320"). A name is kept by a word that looks like it ("Mikel" by "Mikelek",
-    "Florence" by "Firenze"), or, since "Netherlands" is "Paesi Bassi", by any capitalised words of the target that
-    nothing else accounts for. In German, where these are everywhere, a noun with the same first letter will do.
+    may be a common noun, counts as half a one lost) and of the model numbers ("A320"). A name is kept by a word that
+    looks like it ("Mikel" by "Mikelek", "Florence" by "Firenze"), or, since "Netherlands" is "Paesi Bassi", by any
+    capitalised word inside a sentence that nothing else accounts for. In German, where these are everywhere, a noun
+    with the same first letter will do. So half of the names that are lost are not missed; precision goes first.
 
     Capitals that say nothing are left out: sentence beginnings, titles in capitals throughout, weekdays, months,
     nationalities. Applies to sources in languages other than German, targets in Latin and Cyrillic letters.
