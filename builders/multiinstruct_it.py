@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 from builders.demo.sample import write_sample
 from builders.engine import Stage, flag, main
 from builders.sources.images import images_argument
-from builders.stages.check import Check
+from builders.stages.check import Check, CheckConfig, filters_for
 from builders.stages.compose import Compose
 from builders.stages.ingest import Ingest
 from builders.stages.publish import Publish
@@ -21,7 +21,6 @@ from builders.stages.translate import Translate, TranslationConfig
 from builders.transforms.fields import CHECKS, CONVERSATIONS
 from builders.transforms.instructions import load_instructions
 from builders.transforms.multiinstruct import ROWS, MultiInstruct, to_conversation
-from validation.filters import configured_filters
 
 NAME = "multiinstruct-it"
 EXAMPLES = """examples:
@@ -37,7 +36,7 @@ EXAMPLES = """examples:
 
 
 @dataclass(frozen=True)
-class Config(TranslationConfig):
+class Config(TranslationConfig, CheckConfig):
     """The flags of this recipe, beside those of every translation."""
 
     input: tuple[str, ...] = flag(
@@ -47,7 +46,6 @@ class Config(TranslationConfig):
         (), "folders that hold the images; `embed` (default) or `path` says how they are published",
         private=True, metavar="DIR|embed|path",
     )  # fmt: skip
-    thresholds: tuple[str, ...] = flag((), "filter thresholds, like length_ratio_v1.widened=1.5", metavar="F.T=X")
     rows_per_file: int = flag(2000, "rows a published file", above=0, metavar="N")
 
 
@@ -63,7 +61,7 @@ def stages(config: Config) -> list[Stage]:
     return [
         Ingest(inputs, MultiInstruct(roots, written), config.shard_rows, config.limit),
         Translate(ROWS, config),
-        Check(ROWS, configured_filters(config.thresholds), "en", config.to),
+        Check(ROWS, filters_for(config, "en", config.to), "en", config.to),
         Compose(ROWS.append(CHECKS), CONVERSATIONS, partial(to_conversation, instructions=written, seed=config.seed)),
         Publish(images, config.rows_per_file, card=NAME),
     ]  # fmt: skip

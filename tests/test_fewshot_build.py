@@ -15,12 +15,15 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import ray
 from aiohttp import web
 
 from tests.babbling_llama import make_babbling_llama
 from tests.conftest import ROOT
 from tests.lying_server import LyingServer, completion, cut_short, refuses, reset, says
 from translators.seq2seq import DemoTranslator
+
+SECRET = "open-sesame-4711"
 
 
 def run(address: str, program: str, *flags: str) -> str:
@@ -66,8 +69,11 @@ class Speaker:
         return await says(completion(json.dumps({"texts": made}, ensure_ascii=False)))(request)
 
 
-def test_a_server_that_lies_and_stumbles_gives_the_dataset_of_one_that_does_not(tmp_path: Path, cluster: str) -> None:
+def test_a_server_that_lies_and_stumbles_gives_the_dataset_of_one_that_does_not(
+    tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     datasets: dict[bool, dict[str, Any]] = {}
+    monkeypatch.setenv("BABELVISION_API_KEY", SECRET)  # of the driver: the cluster's workers were started without it
     for faults in (False, True):
         out = tmp_path / f"out-{faults}"
         with LyingServer(always=Speaker(faults=faults)) as server:
@@ -76,6 +82,11 @@ def test_a_server_that_lies_and_stumbles_gives_the_dataset_of_one_that_does_not(
                 "--server", server.url, "--shard-rows", "40", "--workers", "2",
             )  # fmt: skip
             bodies = server.seen
+            assert all(headers.get("Authorization") == f"Bearer {SECRET}" for headers in server.headers)
+        assert SECRET not in text
+        logs = Path(ray._private.worker._global_node.get_session_dir_path()) / "logs"
+        for path in (*out.rglob("*"), *logs.rglob("*")):
+            assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
         build = json.loads((out / "build.json").read_text())
         assert build["translator"]["name"] == "liar", text
         assert build["counts"]["rows_in"] == sum(

@@ -34,7 +34,6 @@ def recipe(address: str, out: Path, *flags: str) -> Ran:
         (["--server", "http://127.0.0.1:9"], "http://127.0.0.1:9"),
         (["--translator", "nothing.at:all"], "--translator nothing.at:all: No module named 'nothing'"),
         (["--memory", __file__], "test_translate_stage.py"),
-        (["--similarity", "/no/such/model"], "--similarity /no/such/model"),
         (["--back-translation", "demo"], "--back-translation demo"),
     ],
 )

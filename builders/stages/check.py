@@ -15,17 +15,45 @@ import numpy as np
 import pyarrow as pa
 import ray
 
-from builders.engine import Build, FileRef, Outcome, Rejection, Row, ShardRecord, ShardTask, Stage, StageError
+from builders.engine import (
+    Build,
+    BuildConfig,
+    FileRef,
+    Outcome,
+    Rejection,
+    Row,
+    ShardRecord,
+    ShardTask,
+    Stage,
+    StageError,
+    flag,
+)
 from builders.engine.files import location, read_columns
 from builders.engine.fingerprint import digest
 from builders.transforms.fields import CHECKS
 from translators import LocalMemory, Translator, TranslatorError, Unit, load_translator, translate
-from validation.filters import BackTranslation, Filter, Pair, check_each
+from validation.filters import BackTranslation, Filter, Pair, check_each, configured_filters
 from validation.filters.sharing import Said, said, shared, sharing
 
 FIGURE_DIGITS = 4
 READING_AT_ONCE = 16  # tasks, on a cluster that has as many CPUs
 READING_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class CheckConfig(BuildConfig):
+    """The flags of every recipe that checks translations."""
+
+    thresholds: tuple[str, ...] = flag(
+        (), "filter thresholds, like length_ratio_v1.widened=1.5 (`python -m validation filters list`)", metavar="F.T=X"
+    )
+    similarity: str = flag(
+        "", "refuse by the cosine of a sentence-transformers model, like sentence-transformers/LaBSE", metavar="MODEL"
+    )
+    quality_estimation: str = flag("", "refuse by a CrossEncoder's estimate of the quality", metavar="MODEL")
+    back_translation: str = flag(
+        "", "refuse by the chrF of a translation back into the source's language", metavar="MODEL"
+    )
 
 
 @dataclass(frozen=True)
@@ -50,6 +78,17 @@ class BackTranslator:
             return []
         made, _ = translate([Unit("", (text,)) for text in texts], _loaded(self), LocalMemory(":memory:"))
         return [None if answer.error else answer.texts[0] for answer in made]
+
+
+def filters_for(config: CheckConfig, source: str, target: str) -> tuple[Filter, ...]:
+    """The filters that the flags ask for. Raises `ValueError` for a threshold that there is not."""
+    back = BackTranslator(config.back_translation, source, target) if config.back_translation else None
+    return configured_filters(
+        config.thresholds,
+        similarity=config.similarity,
+        quality_estimation=config.quality_estimation,
+        translate_back=back,
+    )
 
 
 class Check(Stage):

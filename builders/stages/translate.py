@@ -4,6 +4,7 @@ Workers hold the model; one named actor holds the translation memory, hands out 
 workers that need the same text share the work.
 """
 
+import os
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from builders.engine.files import is_local, location
 from builders.engine.main import pool_size
 from builders.stages.shared_memory import MemoryClient, start_memory
 from translators import DEMO, TranslationMemory, Translator, TranslatorError, Unit, load_translator, translate
+from translators.fewshot import KEY_VARIABLE
 from translators.memory import identity, key
 from translators.translate import distinct_pieces
 
@@ -89,6 +91,7 @@ class Translate(Stage):
             "in_flight": config.in_flight,
         }  # fmt: skip
         self.memory_path = config.memory
+        self._key = os.environ.get(KEY_VARIABLE, "")  # of this process: a cluster's workers have another environment
         self._memory: Any = None
         self._translator: Translator | None = None
 
@@ -192,6 +195,8 @@ class Translate(Stage):
         """Load the model's weights now, so that a model that does not load is found before any row is."""
         import torch
 
+        if self._key:
+            os.environ[KEY_VARIABLE] = self._key
         torch.set_num_threads(max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))))
         try:
             self._translator = self.load()

@@ -19,13 +19,12 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from translators.fewshot import chat_api
+from translators.fewshot import KEY_VARIABLE, chat_api
 from translators.fewshot.chat_api import FaultyAnswer
 from translators.fewshot.engine import Answer, Message, Request, Structure
 from translators.fewshot.retry import RETRIED, wait_seconds
 from translators.units import TranslatorError
 
-KEY_VARIABLE = "BABELVISION_API_KEY"
 MAX_BODY_BYTES = 8 << 20
 PROBE_ATTEMPTS = 3
 CLOSE_SECONDS = 10.0
