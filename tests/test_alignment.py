@@ -70,11 +70,11 @@ CASES: list[tuple[Filter, list[Pair], list[Pair]]] = [
             pair("an X-ray of a T-shirt", "una radiografia di una maglietta"),
             pair("THE OLD MAN AND THE SEA", "il vecchio e il mare"), pair("the EU flag", "la bandiera dell'UE"),
             pair("the A320 at the gate", "l'A320 al gate"), pair("we saw Mikel", "ミケルを見た", "ja"),
+            pair("a DSLR camera", "una reflex"), pair("the Queen of England", "la regina d'Inghilterra"),
         ],
         [
             pair("The man looks at Maria.", "L'uomo guarda."), pair("I live in Florence.", "Vivo in centro."),
             pair("the A320 at the gate", "l'aereo al gate"), pair("We saw Mikel.", "Мы видели его.", "ru"),
-            pair("the DVD of the film", "il disco del film"),
         ],
     ),
     (
@@ -153,8 +153,10 @@ CASES: list[tuple[Filter, list[Pair], list[Pair]]] = [
     ),
     (
         f.OptionLabels(),
-        [pair("Choose: 1.red, 2.blue", "Scegli: 1.rosso, 2.blu")],
+        [pair("Which? A. red B. blue", "Quale? A. rosso B. blu"), pair("plan B. Then", "il piano B. Poi"),
+         pair("Choose: 1.red, 2.blue", "Scegli: 1.rosso, 2.blu")],
         [pair("Choose: 1.red, 2.blue", "Scegli: 2.rosso, 1.blu"),
+         pair("Which? A. red B. blue", "Quale? B. rosso A. blu"),
          pair("Choose: 1.red, 2.blue", "Scegli: rosso, 2.blu")],
     ),
     (

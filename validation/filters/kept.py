@@ -49,7 +49,7 @@ class Numbers(AtMost):
 
 @dataclass(frozen=True)
 class OptionLabels(AtMost):
-    """Option labels kept in their order: "A.", "(B)", "c)", "1." at line starts, "(B)", "2.red" and "A. … B. …" in a line.
+    """Option labels kept in their order: "A.", "(B)", "c)", "1." at line starts, "(B)", "2.red", "A. … B. …" in a line.
 
     Figure: places of the two lists of labels that differ.
     """

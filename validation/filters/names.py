@@ -16,9 +16,7 @@ _ACRONYM = re.compile(r"[^\W\d_a-zа-я]{2,}")
 _ROMAN = re.compile(r"[IVX]+")
 _LONGEST = 6_000  # characters: every name is compared with every word
 _JOINERS = frozenset({"of", "the", "de", "del", "della", "di", "da", "du", "la", "von", "van", "y", "el", "al"})
-_INITIAL = frozenset(
-    {".", "!", "?", "…", ":", '"', "“", "„", "«", "‘", "'", "(", "[", "-", "–", "—", ")", "*", "•", "¿", "¡"}
-)
+_INITIAL = frozenset('.!?…:"“„«‘([-–—)*•¿¡')
 # What English writes with a capital and others do not, or say in another way.
 _NOT_NAMES = """i mr mrs ms miss dr sir st monday tuesday wednesday thursday friday saturday sunday january february
     march april may june july august september october november december english german british american french dutch
@@ -104,8 +102,8 @@ def _names(text: str) -> Iterator[list[str]]:
 
 
 def _is_name(token: str) -> bool:
-    word, plain = token, token.casefold()
-    if len(word) < 2 or not word[0].isupper() or re.match(r"\w-", word):
+    plain = token.casefold()
+    if len(token) < 2 or not token[0].isupper() or any(map(str.isdecimal, token)) or token[1] == "-":
         return False
     return plain not in _NO_NAMES and not _NATIONALITY.fullmatch(plain)
 
