@@ -98,11 +98,12 @@ class MemoryClient:
 
     def __init__(self, actor: Any) -> None:
         self.actor = actor
-        self.owner = f"{ray.get_runtime_context().get_actor_id() or 'driver'}/{uuid4().hex[:8]}"
+        here = ray.get_runtime_context()
+        self.worker = here.current_actor if here.get_actor_id() else None
+        self.owner = f"{here.get_actor_id() or 'task'}/{uuid4().hex[:8]}"
 
     def claim(self, keys: Sequence[bytes]) -> tuple[dict[bytes, Translation], list[bytes]]:
-        handle = ray.get_runtime_context().current_actor
-        answer: tuple[dict[bytes, Translation], list[bytes]] = self._ask("claim", self.owner, list(keys), handle)
+        answer: tuple[dict[bytes, Translation], list[bytes]] = self._ask("claim", self.owner, list(keys), self.worker)
         return answer
 
     def put(self, translator: str, items: Iterable[tuple[bytes, Unit, Translation]]) -> None:
