@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from builders.multiinstruct_it import Config
+from builders.engine.build import Build, Refused
+from builders.engine.config import parse
+from builders.engine.main import _stages, preflight
+from builders.multiinstruct_it import Config, stages
 from tests.conftest import ROOT, Ran
 from translators import TranslationMemory
 
@@ -40,12 +43,12 @@ def recipe(address: str, out: Path, *flags: str) -> Ran:
 def test_a_mistake_gives_one_clear_line_before_any_work(
     tmp_path: Path, cluster: str, flags: list[str], line: str
 ) -> None:
-    ran = recipe(cluster, tmp_path / "out", *flags)
-    assert ran.status == 2, ran.text
-    assert "Traceback" not in ran.text
-    refused = [text for text in ran.text.splitlines() if "refused:" in text]
-    assert len(refused) == 1, ran.text
-    assert line in refused[0]
+    config = parse(Config, "", "", ["--output", str(tmp_path / "out"), *flags])
+    with pytest.raises(Refused) as refused:
+        preflight(Build("test", config, _stages(stages, config)))
+    assert len(refused.value.problems) == 1
+    assert line in refused.value.problems[0]
+    assert "\n" not in refused.value.problems[0]
     assert not (tmp_path / "out/stages").exists()
 
 
@@ -59,12 +62,12 @@ def test_a_forecast_measures_the_speed_and_keeps_what_it_translated(tmp_path: Pa
         assert re.search(rf"{figure} +│ +\d", ran.text), figure
     memory = TranslationMemory(tmp_path / "out/memory.sqlite")
     assert len(memory) == 30
-    memory.close()
     assert not (tmp_path / "out/stages").exists()
     assert recipe(cluster, tmp_path / "out").status == 0
-    stages = json.loads((tmp_path / "out/build.json").read_text())["stages"]
-    (counters,) = (stage["counters"] for stage in stages if stage["name"] == "translate")
-    assert counters["memory_hits"] == 30
+    done = json.loads((tmp_path / "out/build.json").read_text())["stages"]
+    (counters,) = (stage["counters"] for stage in done if stage["name"] == "translate")
+    assert counters["translated"] == len(memory) - 30, "what the forecast translated is not translated again"
+    memory.close()
     assert counters["padded_tokens"] >= counters["real_tokens"] > 0
     assert (
         "unknown"
