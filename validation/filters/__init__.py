@@ -15,9 +15,10 @@ Languages are ISO 639-1 codes ("it"), also with a region ("pt-BR"), or ISO 639-3
 """
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from validation.filters.contract import AtMost, Filter, Finding, Pair, check, check_each
+from validation.filters.contract import thresholds as settable
 from validation.filters.debris import Debris
 from validation.filters.form import Empty, LengthRatio, OutOfDomain, QuestionMark, Repetition, Unfinished
 from validation.filters.kept import Numbers, OptionLabels, Placeholders
@@ -59,12 +60,7 @@ def configured_filters(
     for setting in thresholds:
         name, _, value = setting.partition("=")
         filter_name, _, threshold = name.partition(".")
-        known = [
-            f"{each.name}.{item.name}"
-            for each in filters.values()
-            for item in fields(each)
-            if item.type in (int, float, float | None)
-        ]
+        known = [f"{each.name}.{item}" for each in filters.values() for item in settable(each)]
         if name not in known:
             raise ValueError(f"--thresholds {setting}: no such threshold; there are {', '.join(known)}")
         try:

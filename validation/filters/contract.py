@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import inf
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Filter(ABC):
     """One test of one pair; see the docstring of `validation.filters` for the contract."""
 
     name: ClassVar[str]
+    refuses: ClassVar[Literal["high", "low", "both"]] = "high"  # the side of the figures that is refused
     has_model: ClassVar[bool] = False
 
     @abstractmethod
@@ -78,6 +79,23 @@ class Filter(ABC):
 
     def load(self) -> None:
         """Load the model, if there is one, before the first pair; once in a process."""
+
+    def margin(self, pair: Pair, figure: float) -> float:
+        """How far within the bounds `figure` is, on the side that is refused; negative outside, NaN for NaN."""
+        low, high = self.bounds(pair)
+        sides = {"low": figure - low, "high": high - figure}
+        return sides[self.refuses] if self.refuses in sides else min(sides.values())
+
+
+def thresholds(one: Filter) -> dict[str, float | None]:
+    """What of a filter can be set: its numeric fields with their values."""
+    kinds = (int, float, float | None)
+    return {item.name: getattr(one, item.name) for item in fields(one) if item.type in kinds}
+
+
+def about(one: Filter) -> str:
+    """What a filter looks for, in words: the first paragraph of its docstring."""
+    return " ".join((type(one).__doc__ or "").split("\n\n")[0].split())
 
 
 @dataclass(frozen=True)

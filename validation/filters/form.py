@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from math import inf
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from validation.filters.contract import AtMost, Filter, Pair
 from validation.filters.repetition import repeats
@@ -51,6 +51,7 @@ class LengthRatio(Filter):
     """
 
     name: ClassVar[str] = "length_ratio_v1"
+    refuses: ClassVar[Literal["high", "low", "both"]] = "both"
     bands: tuple[tuple[float, float, float], ...] = (
         (4, 0.2, 6.0), (15, 0.3, 3.5), (30, 0.5, 2.2), (inf, 0.5, 2.0)
     )  # fmt: skip
@@ -139,6 +140,7 @@ class OutOfDomain(Filter):
     """
 
     name: ClassVar[str] = "out_of_domain_v1"
+    refuses: ClassVar[Literal["high", "low", "both"]] = "both"
     min_score: float | None = None
 
     def measure(self, pair: Pair) -> float | None:

@@ -3,7 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from validation.filters.contract import AtMost, Filter, Pair
 from validation.filters.texts import NO_BLANKS, QUOTED, SPAN, WORD, detector, extract, language, lingua, without_quotes
@@ -33,6 +33,7 @@ class TargetLanguage(Filter):
     """
 
     name: ClassVar[str] = "target_language_v1"
+    refuses: ClassVar[Literal["high", "low", "both"]] = "low"
     min_margin: float = -0.15  # text in neither language gets 0; short questions in the right one went down to -0.1
     rivals: tuple[str, ...] = ("en", "es", "fr", "de", "it", "pt", "eu")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from math import inf
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from validation.filters.contract import Filter, Pair
 from validation.filters.texts import SPAN, WORD
@@ -24,6 +24,7 @@ class ModelFilter(Filter):
     """A filter that measures in batches, with packages of the extra `semantic`."""
 
     has_model: ClassVar[bool] = True
+    refuses: ClassVar[Literal["high", "low", "both"]] = "low"
     packages: ClassVar[tuple[str, ...]] = ("sentence_transformers",)
 
     def measure(self, pair: Pair) -> float | None:

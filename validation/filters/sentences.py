@@ -27,8 +27,8 @@ _WITHOUT_ARTICLES = frozenset({"be", "bg", "cs", "hr", "mk", "pl", "ru", "sk", "
 _SHORTENING = -0.1  # …and in languages that have none
 _SPREAD = 0.12  # its standard deviation for long sentences…
 _SHORT = 7.5  # …and more for short ones: the variance has this many letters over both lengths, squared
-_JOINING = 1.5  # what pairing one sentence with two costs
-_SKIPPING = 3.2  # what leaving one over costs
+_JOINING = 2.0  # what pairing one sentence with two costs
+_SKIPPING = 2.8  # what leaving one over costs
 
 
 @dataclass(frozen=True)
