@@ -104,7 +104,7 @@ def test_samples_of_a_model_have_its_distribution(model: Path) -> None:
     translator = seq2seq_translator(str(model), "eu", batch_tokens=256)
     translator.load()
     tokens = torch.tensor([translator._vocabulary.encode("a old dog runs")])
-    loaded = translator._backend._model  # type: ignore[attr-defined]
+    loaded = translator._backend._made._model  # type: ignore[attr-defined]
     start = torch.tensor([[translator._vocabulary.special.start]])
     with torch.no_grad():
         logits = loaded(input_ids=tokens, decoder_input_ids=start).logits[0, -1].clone().double()

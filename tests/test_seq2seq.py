@@ -4,6 +4,8 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +28,12 @@ SENTENCES = [
     "A man is holding a blue umbrella.", "How many cats are there?", "a horse", "Where is the dog?",
 ]  # fmt: skip
 BACKENDS = [("transformers", "float32"), ("ctranslate2", "float32"), ("ctranslate2", "int8")]
+
+
+def backend_of(translator: Any) -> Any:
+    """What runs the model, loaded."""
+    translator.load()
+    return getattr(translator._backend, "_made", translator._backend)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -169,7 +177,7 @@ def test_out_of_memory_halves_the_batch_and_is_remembered(backend: str, fault: E
     texts = SENTENCES * 2
     expected = demo.translate_texts(texts)
     demo.take_counters()
-    backing: Any = demo._backend
+    backing = backend_of(demo)
     backing._model = cramped = Cramped(backing._model, 100, fault)
     made = demo.translate_texts(texts)
     assert [item.texts for item in made] == [item.texts for item in expected]
@@ -183,7 +191,7 @@ def test_out_of_memory_halves_the_batch_and_is_remembered(backend: str, fault: E
 def test_a_text_that_memory_does_not_hold_alone_fails_by_name_and_the_others_go_on() -> None:
     demo = DemoTranslator("it")
     demo.load()
-    backing: Any = demo._backend
+    backing = backend_of(demo)
     backing._model = Cramped(backing._model, 30, torch.OutOfMemoryError("CUDA out of memory"))
     long, short = demo.translate_texts(["A red ball on the table and a dog. " * 4, "yes"])
     assert long.error
@@ -194,7 +202,7 @@ def test_a_text_that_memory_does_not_hold_alone_fails_by_name_and_the_others_go_
 def test_another_fault_of_the_device_stops_the_translator() -> None:
     demo = DemoTranslator("it")
     demo.load()
-    backing: Any = demo._backend
+    backing = backend_of(demo)
     backing._model = Cramped(backing._model, 0, RuntimeError("CUDA error: an illegal memory access"))
     with pytest.raises(TranslatorError, match="illegal memory access"):
         demo.translate_texts(["yes"])
@@ -229,7 +237,7 @@ def test_two_threads_tokenise_beside_each_other_and_take_turns_at_the_model() ->
     expected = demo.translate_texts(SENTENCES)
     second_has_tokenised = threading.Event()
     inside: list[str] = []
-    backing: Any = demo._backend
+    backing = backend_of(demo)
     generate, encode = backing.generate, demo._vocabulary.encode
 
     def watched(batch: Any) -> Any:
@@ -356,3 +364,12 @@ def test_a_large_file_is_told_by_blocks_all_over_it(tmp_path: Path, monkeypatch:
         os.utime(weights, ns=(len(seen), len(seen)))
         seen.add(checkpoints.digest_of(tmp_path))
     assert len(seen) == 4
+
+
+def test_a_plan_imports_no_torch() -> None:
+    """Choosing a translator and counting tokens is done by drivers that have no use for it."""
+    code = (
+        "import sys; from translators import Unit, load_translator; "
+        "load_translator('demo', 'it').count_tokens([Unit('caption', ('A cat.',))]); print('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

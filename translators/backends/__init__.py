@@ -5,7 +5,7 @@ A backend maps token ids to token ids; it knows no text and no language. Constru
 
 import difflib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -127,9 +127,33 @@ def make_backend(
         from translators.backends.with_ctranslate2 import CTranslate2Backend
 
         return CTranslate2Backend(checkpoint, special, decoding, precision, device)
-    from translators.backends.with_transformers import TransformersBackend
 
-    return TransformersBackend(checkpoint, special, decoding, precision, device)
+    def make() -> Backend:
+        from translators.backends.with_transformers import TransformersBackend
+
+        return TransformersBackend(checkpoint, special, decoding, precision, device)
+
+    return _OnLoad(make)
+
+
+class _OnLoad:
+    """A backend that is made when its weights load: a plan has no use for the seconds that importing torch takes."""
+
+    def __init__(self, make: Callable[[], Backend]) -> None:
+        self._make = make
+        self._made: Backend | None = None
+
+    def load(self) -> None:
+        self._made = self._made or self._make()
+        self._made.load()
+
+    def generate(self, batch: Batch) -> list[Output]:
+        assert self._made
+        return self._made.generate(batch)
+
+    def padded_tokens(self, batch: Batch) -> int:
+        assert self._made
+        return self._made.padded_tokens(batch)
 
 
 def _nearest(given: str, known: Collection[str]) -> str:
