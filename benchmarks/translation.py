@@ -1,6 +1,6 @@
 """What a pool of translators is worth: against the loop a user would write, and against the bare backend.
 
-    python benchmarks/translation.py [--texts 3000] [--rounds 3]
+    python benchmarks/translation.py [--texts 1200] [--rounds 3]
 
 One model for all (`random_t5.py`: 40 M parameters, random weights, as many tokens out as in), one CPU for all,
 texts of the lengths of VQA and captions. The loops are `datasets.map` with transformers, a row at a time and in
@@ -106,7 +106,7 @@ def ratio(name: str, values: list[float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", type=int, default=3000)
+    parser.add_argument("--texts", type=int, default=1200)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
