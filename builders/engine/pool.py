@@ -60,12 +60,17 @@ class Size:
 class Worker:
     """The actor around a `Bench`: opens a stage, then runs its jobs, then perhaps the next stage's."""
 
+    bench: Bench | None = None
+
     def open(self, root: str, stage: Stage, folder: str, lease: str) -> int:
+        if self.bench:
+            self.bench.stage.close()
         self.bench = Bench(root, stage, folder, lease)
         self.metrics = WorkerMetrics(stage.name)
         return os.getpid()
 
     def run(self, job: Job) -> ShardRecord:
+        assert self.bench
         record = self.bench.run(job)
         self.metrics.record(record)
         return record

@@ -133,6 +133,9 @@ class Stage(ABC):
     def open(self) -> None:
         """Once in each worker: load the model, open the connection."""
 
+    def close(self) -> None:
+        """Once in each worker, when there is no more to do for this stage: the process may go on to the next one."""
+
     def read(self, build_root: Any, source: Any) -> list[Row]:
         """The input rows of a shard, each with an `id`."""
         assert isinstance(source, FileRef)

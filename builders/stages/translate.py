@@ -204,6 +204,10 @@ class Translate(Stage):
         except TranslatorError as error:
             raise StageError(str(error)) from error
 
+    def close(self) -> None:
+        getattr(self._translator, "close", lambda: None)()
+        self._translator = None
+
     def process(self, rows: list[Row]) -> Outcome:
         assert self._translator
         asked = [(row, fields, unit) for row in rows for unit, fields in _units(row, self._translator.together)]
