@@ -86,7 +86,7 @@ def _add_translate(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     add("--backend", default="auto", choices=["auto", "transformers", "ctranslate2"], help="what runs a seq2seq model")
     add("--precision", default="", help="of a seq2seq model's weights, such as bfloat16 or int8")
     add("--decoding", default="", help="of a seq2seq model: greedy, sample, beam or beamN")
-    add("--batch-tokens", type=int, default=4096, metavar="N", help="bound of a seq2seq batch (default: 4096)")
+    add("--batch-tokens", type=int, default=0, metavar="N", help="tokens a seq2seq batch, padding included")
     add("--prompt", default="", metavar="NAME|FILE", help="makes the model a chat model, with this prompt")
     add("--server", default="", metavar="URL", help="an OpenAI-compatible server; its key: BABELVISION_API_KEY")
     add("--translator", default="", metavar="MODULE:FUNCTION", help="a factory of your own")
