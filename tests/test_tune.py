@@ -1,9 +1,8 @@
-"""`python -m validation filters`: what it measures on a build, what it suggests, and a page that hostile texts cannot hurt."""
+"""`python -m validation filters`: what it measures, what it suggests, and a page that hostile texts cannot hurt."""
 
 import json
 import re
 from html.parser import HTMLParser
-from math import inf
 from pathlib import Path
 
 import pyarrow as pa
@@ -86,12 +85,12 @@ class Tags(HTMLParser):
 def test_a_sample_is_drawn_from_all_shards_and_always_the_same(out: UPath) -> None:
     pairs, count = sample_pairs(out, 40)
     everything, _ = sample_pairs(out, 10**6)
-    assert (len(pairs), count) == (40, len(good("it")) + 3) == (40, len(everything))
+    assert len(pairs) == 40
+    assert count == len(everything) == len(good("it")) + 3
     assert sample_pairs(out, 40)[0] == pairs
     assert {pair.field for pair in everything} == {"text"}
     assert {(pair.source_language, pair.target_language, pair.kind) for pair in pairs} == {("en", "it", "caption")}
-    halves = [sum(pair in everything[: count // 2] for pair in pairs), 40]
-    assert 8 < halves[0] < 32
+    assert 8 < sum(pair in everything[: count // 2] for pair in pairs) < 32
 
 
 def test_what_unlike_sources_share_is_seen_across_shards(tmp_path: Path) -> None:
@@ -132,7 +131,7 @@ def test_suggestions_for_a_lower_bound_and_none_for_few_rows(out: UPath) -> None
 
 
 def test_the_rows_nearest_the_line_come_first_on_both_sides(out: UPath) -> None:
-    [spread] = spreads([TargetLanguage(min_margin=0.8)], sample_pairs(out, 10**6)[0])
+    [spread] = spreads([TargetLanguage(min_margin=0.8, leniency=0)], sample_pairs(out, 10**6)[0])
     refused, passed = spread.nearest()
     assert [each.figure for each in refused] == sorted((each.figure for each in refused), reverse=True)
     assert [each.figure for each in passed] == sorted(each.figure for each in passed)
@@ -150,13 +149,10 @@ def test_a_histogram_holds_every_row_once(figures: list[float], threshold: float
 
     [spread] = spreads([Scored(min_margin=threshold)], pairs)
     drawn = histogram(spread)
-    assert (
-        sum(bar.passed for bar in drawn.bars) == sum(threshold <= figure <= 1 for figure in figures) or max(figures) > 1
-    )
     assert sum(bar.passed + bar.refused for bar in drawn.bars) == len(figures)
     assert sum(bar.refused for bar in drawn.bars) == spread.refused
     assert all(0 <= left <= 100 for _, left in drawn.lines)
-    assert all(bar.passed_height + bar.refused_height < 100.001 < inf for bar in drawn.bars)
+    assert all(bar.passed_height + bar.refused_height < 100.001 for bar in drawn.bars)
 
 
 @pytest.mark.parametrize(

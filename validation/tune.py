@@ -7,7 +7,7 @@ import heapq
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from math import ceil, inf, isfinite, isnan, log
+from math import floor, inf, isfinite, isnan, log10
 from random import Random
 from typing import Any
 
@@ -78,21 +78,21 @@ class Spread:
         name, now = next(iter(thresholds(self.filter).items()), ("", None))
         if now is None or len(self.measured) < ENOUGH:
             return []
-        needed = sorted(map(self._passing, self.measured), reverse=self._rises)
+        needed = sorted((self._passing(each, now) for each in self.measured), reverse=self._rises)
         made = []
         for share in REFUSED_SHARES:
-            value = needed[int(share * len(needed))]
+            value = needed[int(share * len(needed))] or 0.0  # no -0
             changed: Filter = replace(self.filter, **{name: value})
             refuses = sum(not changed.accepts(each.pair, each.figure) for each in self.measured)
             made.append(Suggestion(share, f"{self.filter.name}.{name}={value:g}", refuses / len(self.measured)))
         return made
 
-    def _passing(self, one: Measured) -> float:
-        """The threshold, rounded outwards, at which `one` just passes."""
+    def _passing(self, one: Measured, now: float) -> float:
+        """The threshold, rounded outwards, at which `one` just passes, where it is `now`."""
         if isinstance(self.filter, LengthRatio):
             low, high = replace(self.filter, widened=1.0).bounds(one.pair)
-            return _up(max(low / one.figure, one.figure / high)) if one.figure else inf
-        return _up(one.figure) if self.filter.refuses == "high" else -_up(-one.figure)
+            return _up(max(low / one.figure, one.figure / high) * (1 + 1e-12)) if one.figure else inf
+        return _up(now - one.margin) if self._rises else -_up(-now - one.margin)
 
 
 def spreads(filters: Sequence[Filter], pairs: Sequence[Pair]) -> list[Spread]:
@@ -189,5 +189,6 @@ def _up(value: float) -> float:
     """The next number of three significant digits that is not below `value`."""
     if not value or not isfinite(value):
         return value
-    unit = 10.0 ** (int(np.floor(log(abs(value), 10))) - 2)
-    return float(f"{ceil(value / unit - 1e-9) * unit:.6g}")
+    unit = 10.0 ** (floor(log10(abs(value))) - 2)
+    rounded = float(f"{round(value / unit) * unit:.6g}")
+    return rounded if rounded >= value else float(f"{(round(value / unit) + 1) * unit:.6g}")

@@ -7,7 +7,7 @@ characters that draw nothing but change what is read appear by their number.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, log1p
+from math import isfinite, log1p
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,6 +18,7 @@ from validation.filters.contract import about, thresholds
 from validation.tune import Spread
 
 BINS = 40
+MOST_LINES = 3
 LONGEST_TEXT = 1_200
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -40,7 +41,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Bars, and the threshold where it is the same for every row (0 to 100 from the left)."""
+    """Bars, and the thresholds, unless they differ from row to row, each with its place (0 to 100 from the left)."""
 
     bars: tuple[Bar, ...]
     low: float
@@ -73,11 +74,12 @@ def histogram(spread: Spread) -> Histogram:
     figures = [each.figure for each in rows]
     low, high = min(figures, default=0.0), max(figures, default=1.0)
     bounds = {spread.filter.bounds(each.pair) for each in rows}
-    only = next(iter(bounds)) if len(bounds) == 1 else (-inf, inf)
+    few = bounds if len(bounds) <= MOST_LINES else ()
     whole = all(value == int(value) for value in figures) and high - low < BINS
     lines = [
         value + (0.5 if whole and side == "high" else 0.0)
-        for side, value in zip(("low", "high"), only, strict=True)
+        for pair in sorted(few)
+        for side, value in zip(("low", "high"), pair, strict=True)
         if isfinite(value) and spread.filter.refuses in (side, "both")
     ]
     if whole:

@@ -46,14 +46,14 @@ class LengthRatio(Filter):
     A band is (longest source, lowest ratio, highest ratio). Marian's clean-parallel-data and the Firefox
     pipeline use 0.5 both ways; on 200 parallel strings in Italian, Basque, French, German and Spanish the
     ratio ran from 0.64 to 2.00 up to 15 characters, 0.77 to 1.78 up to 30, 0.70 to 1.59 beyond; words of up
-    to four letters ("TV", "bat") leave every narrower band. Does not apply to languages written without
-    blanks, whose characters hold more.
+    to four letters ("TV", "bat") leave every narrower band, and "No, he isn't." may be "No.". Does not apply to
+    languages written without blanks, whose characters hold more.
     """
 
     name: ClassVar[str] = "length_ratio_v1"
     refuses: ClassVar[Literal["high", "low", "both"]] = "both"
     bands: tuple[tuple[float, float, float], ...] = (
-        (4, 0.2, 6.0), (15, 0.3, 3.5), (30, 0.5, 2.2), (inf, 0.5, 2.0)
+        (4, 0.2, 6.0), (15, 0.2, 3.5), (30, 0.5, 2.2), (inf, 0.5, 2.0)
     )  # fmt: skip
     widened: float = 1.0  # every band by this factor, both ways
 

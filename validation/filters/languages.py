@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from validation.filters.contract import AtMost, Filter, Pair
 from validation.filters.texts import NO_BLANKS, QUOTED, SPAN, WORD, detector, extract, language, lingua, without_quotes
 
+LONG = 6
 _UNITS = frozenset({"am", "cm", "ft", "g", "h", "in", "kg", "km", "m", "mm", "mph", "pm", "s", "x"})
 _SCRIPTS = {
     "ar": "ARABIC", "be": "CYRILLIC", "bg": "CYRILLIC", "bn": "BENGALI", "el": "GREEK", "fa": "ARABIC",
@@ -34,7 +35,8 @@ class TargetLanguage(Filter):
 
     name: ClassVar[str] = "target_language_v1"
     refuses: ClassVar[Literal["high", "low", "both"]] = "low"
-    min_margin: float = -0.15  # text in neither language gets 0; short questions in the right one went down to -0.1
+    min_margin: float = -0.15  # text in neither language gets 0
+    leniency: float = 0.15  # how much less will do below `LONG` words, where right ones go down to -0.25
     rivals: tuple[str, ...] = ("en", "es", "fr", "de", "it", "pt", "eu")
 
     def measure(self, pair: Pair) -> float | None:
@@ -54,7 +56,8 @@ class TargetLanguage(Filter):
         return chances.pop(wanted) - max(chances.values())
 
     def bounds(self, pair: Pair) -> tuple[float, float]:
-        return self.min_margin, 1
+        said = len(WORD.findall(SPAN.sub(" ", extract(pair.target))))
+        return self.min_margin - (self.leniency if said < LONG else 0), 1
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ _DECIMAL_POINT = frozenset({"en", "he", "hi", "ja", "ko", "ms", "mt", "sw", "ta"
 _THOUSANDS_BLANK = frozenset({"bg", "cs", "es", "fi", "fr", "hu", "lt", "lv", "nb", "pl", "ru", "sk", "sv", "uk"})
 # 0 to 20 in order, in all forms; after a semicolon those that are no cardinal, or mean something else besides.
 _NUMBER_WORDS = {
-    "en": """zero one;first/a/an two;second/both/pair/couple three;third four;fourth five;fifth six;sixth
+    "en": """zero one;first/a/an two/both;second/pair/couple three;third four;fourth five;fifth six;sixth
         seven;seventh eight;eighth nine;ninth ten;tenth eleven twelve;dozen thirteen fourteen fifteen sixteen
         seventeen eighteen nineteen twenty;twentieth""",
     "it": """zero un/uno/una;primo/prima due;secondo/seconda/entrambi/entrambe/paio/coppia tre;terzo/terza
