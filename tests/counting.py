@@ -10,7 +10,7 @@ from translators import Translation, Unit
 
 
 class Counting:
-    name, revision, together, warning = "counting", "1", False, None
+    name, revision, together, source, warning = "counting", "1", False, "en", None
 
     def __init__(self, log: str, target: str) -> None:
         self.log = Path(log)

@@ -43,7 +43,7 @@ class Recipe:
             sys.executable, str(RECIPE), "--input", str(self.folder / "train.jsonl"), "--output", str(self.out),
             "--images", str(self.folder / "images"), "--translator", "tests.counting:make", "--model", str(self.log),
             "--shard-rows", "12", "--rows-per-file", "20", "--workers", "2", *flags,
-            "--thresholds", "still_english_v1.min_margin=-2", "length_ratio_v1.widened=20",
+            "--thresholds", "target_language_v1.min_margin=-2", "length_ratio_v1.widened=20",
         ]  # fmt: skip
         environment = os.environ | {"RAY_ADDRESS": self.address, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
