@@ -1,4 +1,7 @@
-"""A few-shot translator on vLLM that logs what is asked, and which process: a `--translator` factory."""
+"""A few-shot translator on vLLM that logs what is asked, and which process: a `--translator` factory.
+
+vLLM runs as on a GPU, its engine in a process of its own below the worker's.
+"""
 
 import os
 import time
@@ -23,6 +26,7 @@ class Watched(FewShotTranslator):
 
 def make(model: str, target: str) -> FewShotTranslator:
     """Of the checkpoint in the folder `model`; the log is `asked.log` beside it."""
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "1"
     made = load_translator(model, target, prompt="generic")
     assert isinstance(made, FewShotTranslator)
     made.__class__ = Watched

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from builders.engine.build import Build
@@ -45,7 +46,7 @@ def forecast(build: Build, sizes: dict[str, Size], console: Console) -> dict[str
     table = Table(title=f"{build.name}: forecast", title_justify="left", show_header=False)
     for key, value in figures.items():
         about = "~" if scale > 1 and key not in ("rows", "rows sampled", "shards") else ""
-        table.add_row(key, value if isinstance(value, str) else about + _number(value))
+        table.add_row(escape(key), escape(value) if isinstance(value, str) else about + _number(value))
     console.print(table)
     console.print("Nothing was built.", highlight=False)
     return figures

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 import ray
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from upath import UPath
 
@@ -179,7 +180,7 @@ def show_summary(console: Console, build: Build, summary: dict[str, Any]) -> Non
     console.print(table)
     warning = summary.get("translator", {}).get("warning")
     if warning:
-        console.print(f"[bold yellow]note:[/] {warning}", highlight=False, soft_wrap=True)
+        console.print(f"[bold yellow]note:[/] {escape(warning)}", highlight=False, soft_wrap=True)
     for what, path in (
         ("dataset", "dataset"),
         ("card", "dataset/README.md"),

@@ -205,9 +205,17 @@ class Pool:
                 hand.pid, hand.ready = answer, True
             else:
                 self._fruitless = 0
+                self._restart_clocks(hand)
                 self.work.done(answer)
                 self._release(job, answer)
             self._failed_starts = 0
+
+    def _restart_clocks(self, hand: _Hand) -> None:
+        """A shard that waited for its worker's model begins when the one before it is done."""
+        now = time.monotonic()
+        self._tasks = {
+            ref: replace(task, since=now) if task.hand is hand else task for ref, task in self._tasks.items()
+        }
 
     def _dismiss(self, hand: _Hand) -> list[Job]:
         """Part with a worker for good, even one that is only out of reach; returns what it had in hand."""

@@ -76,7 +76,11 @@ class BackTranslator:
         if not texts:
             _loaded(self)
             return []
-        made, _ = translate([Unit("", (text,)) for text in texts], _loaded(self), LocalMemory(":memory:"))
+        memory = LocalMemory(":memory:")
+        try:
+            made, _ = translate([Unit("", (text,)) for text in texts], _loaded(self), memory)
+        finally:
+            memory.close()
         return [None if answer.error else answer.texts[0] for answer in made]
 
 
@@ -136,10 +140,16 @@ class Check(Stage):
             except Exception as error:
                 raise StageError(f"filter {each.name}: {error}") from error
 
+    def close(self) -> None:
+        _loaded.cache_clear()
+
     def process(self, rows: list[Row]) -> Outcome:
         outcome = Outcome()
         fields = [(row["id"], item) for row in rows for item in _machine_fields(row)]
-        findings = check_each([self._pair(item) for _, item in fields], self.filters)
+        try:
+            findings = check_each([self._pair(item) for _, item in fields], self.filters)
+        except TranslatorError as error:  # of the translation back: no row's fault
+            raise StageError(str(error)) from error
         by_row: dict[str, list[Any]] = {row["id"]: [] for row in rows}
         for (row_id, _), found in zip(fields, findings, strict=True):
             by_row[row_id] += found

@@ -21,7 +21,7 @@ def start_memory(path: str) -> Any:
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     return (
         ray.remote(SharedMemory)
-        .options(name="memory", num_cpus=0, scheduling_strategy=here, max_restarts=-1, max_task_retries=-1)
+        .options(num_cpus=0, scheduling_strategy=here, max_restarts=-1, max_task_retries=-1)
         .remote(path)
     )
 
@@ -35,19 +35,16 @@ class _Owner:
     pulse: Any = None
 
     def lives(self) -> bool:
-        """Whether it may still deliver. A busy worker answers its call later, a dead one fails it at once."""
-        if time.monotonic() - self.heard > CLAIM_SECONDS:
-            return False
-        if self.handle is None:
-            return True
+        """Whether it may still deliver. A busy worker answers in a thread of its own, a dead one fails at once."""
         if self.pulse is not None and ray.wait([self.pulse], timeout=0)[0]:
             try:
                 ray.get(self.pulse)
             except ray.exceptions.RayError:
                 return False
-            self.pulse = None
-        self.pulse = self.pulse or self.handle.__ray_ready__.remote()
-        return True
+            self.pulse, self.heard = None, time.monotonic()
+        if self.handle is not None:
+            self.pulse = self.pulse or self.handle.__ray_ready__.remote()
+        return time.monotonic() - self.heard <= CLAIM_SECONDS
 
 
 class SharedMemory:
@@ -69,6 +66,8 @@ class SharedMemory:
         free = [item for item in keys if item not in found]
         others = {self.claims.get(item, owner) for item in free} - {owner}
         gone = {other for other in others if other not in self.owners or not self.owners[other].lives()}
+        for other in gone:
+            self.owners.pop(other, None)
         mine = [item for item in free if self.claims.get(item, owner) in gone | {owner}]
         self.claims |= dict.fromkeys(mine, owner)
         return found, mine
@@ -119,4 +118,5 @@ class MemoryClient:
         try:
             return ray.get(getattr(self.actor, method).remote(*arguments), timeout=ANSWER_SECONDS)
         except ray.exceptions.RayError as error:
-            raise StageError(f"the translation memory does not answer: {error}") from error
+            cause = getattr(error, "cause", None) or error
+            raise StageError(f"the translation memory: {type(cause).__name__}: {cause}") from error

@@ -5,6 +5,7 @@ workers that need the same text share the work.
 """
 
 import os
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ from translators import DEMO, TranslationMemory, Translator, TranslatorError, Un
 from translators.fewshot import KEY_VARIABLE
 from translators.memory import identity, key
 from translators.translate import distinct_pieces
+from translators.units import TranslatorDied
 
 KIND_JOINT = "+"
+ENVIRONMENT = (KEY_VARIABLE, "BABELVISION_CACHE", "HF_HOME", "HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE")
 CALIBRATION_SECONDS = 3600.0
 
 
@@ -85,13 +88,15 @@ class Translate(Stage):
         self.schema = schema
         self.gpu = not config.server
         self.arguments: dict[str, Any] = {
-            "model": config.model, "target": config.to, "source": source, "factory": config.translator,
+            "model": _absolute(config.model), "target": config.to, "source": source, "factory": config.translator,
             "backend": config.backend, "precision": config.precision, "decoding": config.decoding,
-            "batch_tokens": config.batch_tokens, "prompt": config.prompt, "server": config.server,
+            "batch_tokens": config.batch_tokens, "prompt": _absolute(config.prompt), "server": config.server,
             "in_flight": config.in_flight,
         }  # fmt: skip
         self.memory_path = config.memory
-        self._key = os.environ.get(KEY_VARIABLE, "")  # of this process: a cluster's workers have another environment
+        # A cluster's workers have another folder and another environment than this process.
+        self._environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        self._identity = ""
         self._memory: Any = None
         self._translator: Translator | None = None
 
@@ -103,6 +108,7 @@ class Translate(Stage):
             translator = self.load()
         except TranslatorError as error:
             return [str(error)]
+        self._identity = identity(translator)
         build.identity["translator"] = {
             "name": translator.name,
             "revision": translator.revision,
@@ -195,11 +201,16 @@ class Translate(Stage):
         """Load the model's weights now, so that a model that does not load is found before any row is."""
         import torch
 
-        if self._key:
-            os.environ[KEY_VARIABLE] = self._key
+        for name, value in self._environment.items():
+            os.environ.setdefault(name, value)
         torch.set_num_threads(max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))))
         try:
             self._translator = self.load()
+            if identity(self._translator) != self._identity:
+                raise StageError(
+                    f"the translator changed since the build was planned: here it is {identity(self._translator)}, "
+                    f"and it was {self._identity}"
+                )
             getattr(self._translator, "load", lambda: None)()
         except TranslatorError as error:
             raise StageError(str(error)) from error
@@ -213,6 +224,10 @@ class Translate(Stage):
         asked = [(row, fields, unit) for row in rows for unit, fields in _units(row, self._translator.together)]
         try:
             made, account = translate([unit for _, _, unit in asked], self._translator, MemoryClient(self._memory))
+        except TranslatorDied as error:
+            # Perhaps one of these texts did it. A worker that dies is replaced, and the pool finds the row.
+            print(error, file=sys.stderr, flush=True)
+            os._exit(1)
         except TranslatorError as error:
             raise StageError(str(error)) from error
         errors: dict[str, str] = {}
@@ -234,6 +249,11 @@ class Translate(Stage):
             )
             + account.costs,
         )
+
+
+def _absolute(name: str) -> str:
+    """A name of the Hub or of a prompt as it is, a path in full."""
+    return str(Path(name).absolute()) if name not in ("", DEMO) and Path(name).exists() else name
 
 
 def _measure(stage: Translate, units: list[Unit]) -> float:
