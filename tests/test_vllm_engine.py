@@ -26,6 +26,7 @@ from translators.fewshot.engine import Answer, Engine, Message, Request
 from translators.fewshot.server_engine import ServerEngine
 from translators.fewshot.vllm_engine import VLLMEngine
 from translators.fewshot.vllm_log import cause_of
+from translators.units import TranslatorDied
 
 CONTEXT, BATCH = 256, 8
 PATTERN = r"\*\*Galdera:\*\* [a-z ]{1,20}\? \*\*Erantzuna:\*\* (bai|ez)"
@@ -320,11 +321,11 @@ def test_an_engine_that_breaks_down_fails_what_waits_and_all_that_comes(
     monkeypatch.setattr(LLMEngine, "step", breaking)
     waiting = [engine.submit(asking(seed, max_tokens=100)) for seed in range(3 * BATCH)]
     for answer in waiting:
-        with pytest.raises(TranslatorError, match="broke down: RuntimeError: CUDA error: an illegal memory access"):
+        with pytest.raises(TranslatorDied, match="broke down: RuntimeError: CUDA error: an illegal memory access"):
             answer.result(30)
-    with pytest.raises(TranslatorError, match="broke down"):
+    with pytest.raises(TranslatorDied, match="broke down"):
         engine.load()
-    with pytest.raises(TranslatorError, match="broke down"):
+    with pytest.raises(TranslatorDied, match="broke down"):
         engine.submit(asking(1)).result(0)
     engine.close()
     engine.close()

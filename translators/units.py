@@ -12,6 +12,10 @@ class TranslatorError(Exception):
     """The translator itself cannot work (no model, no memory, a dead server): no unit's fault."""
 
 
+class TranslatorDied(TranslatorError):
+    """The translator broke down at work, perhaps because of what it was given: a new process may go on."""
+
+
 @dataclass(frozen=True)
 class Unit:
     """The smallest piece that must be translated together.

@@ -21,7 +21,7 @@ from typing import Any
 from translators.fewshot.chat_model import find_chat_model
 from translators.fewshot.engine import Answer, Message, Request, Structure
 from translators.fewshot.vllm_log import cause_of, errors_copied_to
-from translators.units import TranslatorError
+from translators.units import TranslatorDied, TranslatorError
 
 ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING", "HF_HUB_OFFLINE": "1"}
 ON_CPU = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_KVCACHE_SPACE": "1"}
@@ -71,12 +71,12 @@ class VLLMEngine:
         self._thread: threading.Thread | None = None
         self._queue: queue.SimpleQueue[tuple[list[int], Request, Future[Answer]] | None] = queue.SimpleQueue()
         self._numbers = itertools.count()
-        self._broken = ""
+        self._broken: TranslatorError | None = None
 
     def load(self) -> None:
         with self._lock:
             if self._broken:
-                raise TranslatorError(self._broken)
+                raise _again(self._broken)
             if self._thread is None:
                 started: Future[None] = Future()
                 self._thread = threading.Thread(target=self._drive, args=[started], name="vllm-engine", daemon=True)
@@ -84,7 +84,7 @@ class VLLMEngine:
                 try:
                     started.result()
                 except TranslatorError as error:
-                    self._broken = str(error)
+                    self._broken = error
                     raise
 
     def submit(self, request: Request) -> "Future[Answer]":
@@ -104,7 +104,7 @@ class VLLMEngine:
         self.load()
         with self._lock:
             if self._broken:
-                future.set_exception(TranslatorError(self._broken))
+                future.set_exception(_again(self._broken))
             else:
                 self._queue.put((prompt, request, future))
         return future
@@ -115,10 +115,13 @@ class VLLMEngine:
     def close(self) -> None:
         """Let go of the model and its memory; what still waits fails."""
         with self._lock:
-            self._broken = self._broken or f"{self.name}: the engine was closed"
+            self._broken = self._broken or self._closed()
             self._queue.put(None)
         if self._thread is not None:
             self._thread.join(CLOSE_SECONDS)
+
+    def _closed(self) -> TranslatorError:
+        return TranslatorError(f"{self.name}: the engine was closed")
 
     def _drive(self, started: "Future[None]") -> None:
         """The engine's thread: from loading to closing."""
@@ -133,9 +136,9 @@ class VLLMEngine:
             while self._admit(engine, waiting):
                 for output in engine.step():
                     waiting.pop(output.request_id).set_result(_answer(output))
-            reason = f"{self.name}: the engine was closed"
+            reason = self._closed()
         except BaseException as error:
-            reason = f"{self.name}: vLLM broke down: {cause_of(error, self._log)}"
+            reason = TranslatorDied(f"{self.name}: vLLM broke down: {cause_of(error, self._log)}")
         self._fail(reason, waiting)
         with suppress(Exception):
             engine.engine_core.shutdown()
@@ -200,7 +203,7 @@ class VLLMEngine:
                     Answer("", "error", len(prompt), error=f"vLLM refuses the request: {error}")
                 )
 
-    def _fail(self, reason: str, waiting: "dict[str, Future[Answer]]") -> None:
+    def _fail(self, reason: TranslatorError, waiting: "dict[str, Future[Answer]]") -> None:
         """Break the engine: all that wait, and all later requests, fail with `reason`."""
         futures = list(waiting.values())
         with self._lock:
@@ -209,7 +212,12 @@ class VLLMEngine:
                 if (item := self._queue.get()) is not None and item[2].set_running_or_notify_cancel():
                     futures.append(item[2])
         for future in futures:
-            future.set_exception(TranslatorError(self._broken))
+            future.set_exception(_again(self._broken))
+
+
+def _again(error: TranslatorError) -> TranslatorError:
+    """The same error for another thread to raise."""
+    return type(error)(*error.args)
 
 
 def _sampling(request: Request) -> Any:
