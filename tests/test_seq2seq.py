@@ -313,6 +313,22 @@ def test_construction_needs_no_weights(untrained: Path, tmp_path: Path) -> None:
         translator.load()
 
 
+@pytest.mark.parametrize("backend", ["transformers", "ctranslate2"])
+def test_weights_that_are_not_whole_give_one_line(untrained: Path, tmp_path: Path, backend: str) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(untrained, model)
+    weights = model / "model.safetensors"
+    for content, message in (
+        (weights.read_bytes()[:1000], "does not load from .*: SafetensorError: "),
+        (weights.read_bytes()[:4], "does not load from"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n", "model.safetensors: .*git lfs pull"),
+    ):
+        weights.write_bytes(content)
+        with pytest.raises(TranslatorError, match=message) as caught:
+            seq2seq_translator(str(model), "it", backend=backend).load()
+        assert "\n" not in str(caught.value)
+
+
 def test_a_models_revision_is_its_content(untrained: Path, tmp_path: Path) -> None:
     shutil.copytree(untrained, tmp_path / "copy")
     same = seq2seq_translator(str(tmp_path / "copy"), "it")

@@ -124,6 +124,17 @@ def from_hub(model: str, patterns: list[str], revision: str | None = None) -> Pa
         ) from error
 
 
+def lfs_pointers(folder: Path) -> list[str]:
+    """The names of a folder's files that Git LFS has not fetched."""
+    files = (path for path in sorted(folder.iterdir()) if path.suffix in _HASHED and path.is_file())
+    return [path.name for path in files if _head(path).startswith(b"version https://git-lfs")]
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(64)
+
+
 def digest_of(folder: Path) -> str:
     """A local checkpoint's revision, by the content of its files."""
     made_of = hashlib.sha256()

@@ -11,9 +11,10 @@ from transformers import AutoModelForSeq2SeqLM, GenerationConfig, LogitsProcesso
 
 from translators.backends import Batch, Decoding, OutOfMemory, Output
 from translators.backends.sampling import gumbel_noise
-from translators.checkpoints import Checkpoint, SpecialTokens, fetch_weights
+from translators.checkpoints import Checkpoint, SpecialTokens, fetch_weights, lfs_pointers
 from translators.units import TranslatorError
 
+MEMORY_ADVICE = "free its memory, or use a smaller --precision or model"
 MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate", "alloc_failed")
 
 
@@ -95,8 +96,16 @@ def load_model(checkpoint: Checkpoint, dtype: torch.dtype, device: str) -> Any:
     try:
         model: Any = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=dtype)
         model = model.to(device).eval()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise TranslatorError(f"--model {checkpoint.given} does not load from {folder}: {error}") from error
+    except Exception as error:  # safetensors' own error, of a file that is cut off, is none of Python's
+        if is_out_of_memory(error):
+            reason = f"no room for it on this {device} ({error}); {MEMORY_ADVICE}"
+        elif pointers := lfs_pointers(folder):
+            reason = f"{', '.join(pointers)}: a Git LFS pointer, not the file; run `git lfs pull` there"
+        else:
+            reason = f"{type(error).__name__}: {error}"
+        raise TranslatorError(
+            f"--model {checkpoint.given} does not load from {folder}: {' '.join(reason.split())}"
+        ) from error
     model.generation_config = _settings()
     return model
 
