@@ -209,6 +209,12 @@ def test_a_checkpoint_that_is_not_of_one_pair_is_an_error(model: Path, tmp_path:
     for folder, message in (
         (changed("many", "vocab.json", {">>ita<<": 7}), "chooses its target by a tag"),
         (changed("two", "tokenizer_config.json", {"separate_vocabs": True}), "has two vocabularies"),
+        (changed("null", "config.json", {"pad_token_id": [1]}), "must have <unk> and </s>"),
+        (
+            changed("word", "config.json", {"max_position_embeddings": "long"}),
+            "max_position_embeddings 'long'; .* whole",
+        ),
+        (changed("ids", "vocab.json", {"cat": [7]}), "vocab.json must give each piece a whole number"),
         (changed("odd", "config.json", {"eos_token_id": 5}), "must have <unk> and </s>"),
     ):
         with pytest.raises(TranslatorError, match=message):

@@ -333,6 +333,8 @@ def test_a_models_revision_is_its_content(untrained: Path, tmp_path: Path) -> No
     shutil.copytree(untrained, tmp_path / "copy")
     same = seq2seq_translator(str(tmp_path / "copy"), "it")
     assert same.revision == seq2seq_translator(str(untrained), "it").revision
+    (tmp_path / "copy" / "old.bin").mkdir()
+    assert seq2seq_translator(str(tmp_path / "copy"), "it").revision == same.revision, "a folder is no file of it"
     make_t5(tmp_path / "copy", dropout_rate=0.3)
     assert seq2seq_translator(str(tmp_path / "copy"), "it").revision != same.revision
     with pytest.raises(TranslatorError, match="changed from"):
@@ -356,6 +358,7 @@ def test_a_model_that_is_not_there_or_is_another_kind_is_an_error(untrained: Pat
                 "model_type 'llama'; .*knows t5 .MADLAD-400. and marian",
             ),
             ("config.json", json.dumps({"model_type": "marian"}), "source.spm and target.spm and vocab.json missing"),
+            ("config.json", json.dumps({"model_type": ["t5"]}), r"model_type \['t5'\]; "),
             ("spiece.model", "not pieces", "spiece.model is no sentencepiece model"),
         ]
     ):
@@ -363,6 +366,7 @@ def test_a_model_that_is_not_there_or_is_another_kind_is_an_error(untrained: Pat
         shutil.copytree(untrained, folder)
         (folder / name).write_text(content)
         refused(folder, message)
+    refused(make_t5(tmp_path / "null", vocab_size=None), "config.json says vocab_size None; it must be a whole number")
     refused(make_t5(tmp_path / "start", decoder_start_token_id=1), "special tokens")
     refused(make_t5(tmp_path / "small", vocab_size=100), "as many embeddings as spiece.model has pieces")
 
@@ -380,6 +384,19 @@ def test_a_large_file_is_told_by_blocks_all_over_it(tmp_path: Path, monkeypatch:
         os.utime(weights, ns=(len(seen), len(seen)))
         seen.add(checkpoints.digest_of(tmp_path))
     assert len(seen) == 4
+
+
+def test_a_large_file_is_told_by_its_header_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tensors that change names lie where they lay: the header alone differs, and it may be longer than a block."""
+    monkeypatch.setattr(checkpoints, "_WHOLE_BYTES", 1000)
+    monkeypatch.setattr(checkpoints, "_BLOCK_BYTES", 10)
+    seen = set()
+    for name in (b"key", b"query"):
+        header = b" " * 50 + name.ljust(50)
+        (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"w" * 10_000)
+        os.utime(tmp_path / "model.safetensors", ns=(len(seen), len(seen)))
+        seen.add(checkpoints.digest_of(tmp_path))
+    assert len(seen) == 2
 
 
 def test_a_plan_imports_no_torch() -> None:

@@ -48,6 +48,10 @@ def make_shouter(model: str, target: str) -> Shouter:
     return Shouter(target)
 
 
+def refuse(model: str, target: str) -> Shouter:
+    raise TranslatorError(f"no licence for {model}")
+
+
 @dataclass
 class Ran:
     """What a command gave."""
@@ -120,7 +124,10 @@ def test_json_says_what_the_memory_knew(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--translator", "no.such:thing"], "error: --translator no.such:thing: No module named"),
+        (["--translator", "no.such:thing"], "error: --translator no.such:thing: ModuleNotFoundError: No module named"),
+        (["--translator", ".x:f"], "error: --translator .x:f: TypeError: "),
+        (["--translator", "os:getcwd", "a cat"], "error: --translator os:getcwd: TypeError: "),
+        (["--translator", "tests.test_translators_cli:refuse"], "error: no licence for demo\n"),
         ([*SHOUTER, "--memory", "README.md"], "error: translation memory README.md: file is not a database"),
         ([*SHOUTER, "--file", "no-such-file"], "no-such-file"),
         ([*SHOUTER, "--file", "README.md", "a cat"], "TEXT and --file"),

@@ -22,6 +22,7 @@ _HASHED = (".json", ".jinja", ".model", ".spm", ".safetensors", ".bin")
 _WHOLE_BYTES = 1 << 28
 _BLOCK_BYTES = 1 << 20
 _BLOCKS = 64
+_HEADER_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def find_checkpoint(model: str) -> Checkpoint:
         name, revision = model, folder.name
     config = read_json(folder / "config.json", model)
     family = config.get("model_type")
-    if family not in TOKENISER_FILES:
+    if not isinstance(family, str) or family not in TOKENISER_FILES:
         raise TranslatorError(
             f"--model {model}: config.json says model_type {family!r}; "
             "sequence-to-sequence translation knows t5 (MADLAD-400) and marian"
@@ -111,6 +112,17 @@ def read_json(path: Path, model: str) -> dict[str, Any]:
     return found
 
 
+def whole_number(checkpoint: Checkpoint, name: str, default: int | None = None) -> int:
+    """A whole number of config.json; `default` where it is absent or null. Raises `TranslatorError`."""
+    found = checkpoint.config.get(name)
+    number = default if found is None else found
+    if not isinstance(number, int):
+        raise TranslatorError(
+            f"--model {checkpoint.given}: config.json says {name} {found!r}; it must be a whole number"
+        )
+    return number
+
+
 def from_hub(model: str, patterns: list[str], revision: str | None = None) -> Path:
     """The folder of a Hub model's files that match `patterns`. Raises `TranslatorError`."""
     from huggingface_hub import snapshot_download
@@ -126,8 +138,11 @@ def from_hub(model: str, patterns: list[str], revision: str | None = None) -> Pa
 
 def lfs_pointers(folder: Path) -> list[str]:
     """The names of a folder's files that Git LFS has not fetched."""
-    files = (path for path in sorted(folder.iterdir()) if path.suffix in _HASHED and path.is_file())
-    return [path.name for path in files if _head(path).startswith(b"version https://git-lfs")]
+    return [path.name for path in _files(folder) if _head(path).startswith(b"version https://git-lfs")]
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.suffix in _HASHED and path.is_file()]
 
 
 def _head(path: Path) -> bytes:
@@ -136,12 +151,14 @@ def _head(path: Path) -> bytes:
 
 
 def digest_of(folder: Path) -> str:
-    """A local checkpoint's revision, by the content of its files."""
+    """A local checkpoint's revision, by the content of its files. Raises `TranslatorError`."""
     made_of = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in _HASHED:
+    try:
+        for path in _files(folder):
             state = path.stat()
             made_of.update(f"{path.name} {_digest_of_file(path, state.st_size, state.st_mtime_ns)}".encode())
+    except OSError as error:
+        raise TranslatorError(f"--model {folder} is not to be read: {error}") from error
     return made_of.hexdigest()[:12]
 
 
@@ -149,13 +166,16 @@ def digest_of(folder: Path) -> str:
 def _digest_of_file(path: Path, size: int, modified: int) -> str:
     """A file's sha256, read once a process as long as its size and time of change stay.
 
-    Of more than 256 MiB, the size and 64 blocks of 1 MiB spread over the file: other weights differ in every block,
-    and 140 GB are not to be read twice in each worker.
+    Of more than 256 MiB, the size, the header of a safetensors file (at most 100 MB, safetensors' own limit), and 64
+    blocks of 1 MiB spread over the file: another training differs in every block, and 140 GB are not to be read twice
+    in each worker. What changes only between the blocks, such as a single layer that was edited, is not seen.
     """
     with path.open("rb") as file:
         if size <= _WHOLE_BYTES:
             return hashlib.file_digest(file, "sha256").hexdigest()
         made_of = hashlib.sha256(str(size).encode())
+        if path.suffix == ".safetensors":
+            made_of.update(file.read(min(int.from_bytes(file.read(8), "little"), _HEADER_BYTES)))
         for block in range(_BLOCKS):
             file.seek((size - _BLOCK_BYTES) * block // (_BLOCKS - 1))
             made_of.update(file.read(_BLOCK_BYTES))

@@ -47,13 +47,19 @@ def load_translator(
 
 
 def _made_by(factory: str, model: str, target: str) -> Translator:
-    """What a user's own factory returns."""
+    """What a user's own factory returns, its `TranslatorError` as it is and any other fault in one line."""
     module, _, function = factory.partition(":")
     try:
         made: Translator = getattr(importlib.import_module(module), function)(model, target)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise TranslatorError(f"--translator {factory}: {error}; it must be module:function") from error
-    if not isinstance(made, Translator):
+        fits = isinstance(made, Translator)
+    except TranslatorError:
+        raise
+    except Exception as error:
+        raise TranslatorError(
+            f"--translator {factory}: {type(error).__name__}: {' '.join(str(error).split())}; "
+            "it must be module:function, called with (model, target)"
+        ) from error
+    if not fits:
         raise TranslatorError(f"--translator {factory}: what it returns is no Translator (see translators/units.py)")
     return made
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import sentencepiece
 
-from translators.checkpoints import Checkpoint, SpecialTokens
+from translators.checkpoints import Checkpoint, SpecialTokens, whole_number
 from translators.units import TranslatorError
 
 SPECIAL = SpecialTokens(start=0, pad=1, end=2, unknown=0)
@@ -33,7 +33,7 @@ class MadladVocabulary:
         self._tokeniser = read_sentencepiece(checkpoint, "spiece.model")
         config = checkpoint.config
         found = (config.get("decoder_start_token_id"), config.get("pad_token_id"), config.get("eos_token_id"))
-        fits = self._tokeniser.get_piece_size() <= int(config.get("vocab_size", 0))
+        fits = self._tokeniser.get_piece_size() <= whole_number(checkpoint, "vocab_size")
         if found != (SPECIAL.start, SPECIAL.pad, SPECIAL.end) or self._tokeniser.eos_id() != SPECIAL.end or not fits:
             raise TranslatorError(
                 f"--model {checkpoint.given} does not have MADLAD's special tokens; it needs start 0, pad 1, end 2, "

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from lingua import Language
 
-from translators.checkpoints import Checkpoint, SpecialTokens, read_json
+from translators.checkpoints import Checkpoint, SpecialTokens, read_json, whole_number
 from translators.madlad import read_sentencepiece
 from translators.units import TranslatorError
 
@@ -30,6 +30,8 @@ class MarianVocabulary:
         if settings.get("separate_vocabs"):
             raise TranslatorError(f"--model {given}: has two vocabularies; it must be a Marian model of one")
         self._ids = read_json(checkpoint.folder / "vocab.json", given)
+        if not all(isinstance(index, int) for index in self._ids.values()):
+            raise TranslatorError(f"--model {given}: vocab.json must give each piece a whole number")
         if any(piece.startswith(">>") and piece.endswith("<<") for piece in self._ids):
             raise TranslatorError(
                 f"--model {given}: chooses its target by a tag (>>xxx<<); it must be a model of one language pair"
@@ -38,7 +40,7 @@ class MarianVocabulary:
         self._source = read_sentencepiece(checkpoint, "source.spm")
         self._target = read_sentencepiece(checkpoint, "target.spm")
         self._pieces = {index: piece for piece, index in self._ids.items()}
-        positions = int(checkpoint.config.get("max_position_embeddings", 1024))
+        positions = whole_number(checkpoint, "max_position_embeddings", 1024)
         self.max_source_tokens = min(MAX_SOURCE_TOKENS, (positions - 16) // 2)
 
     def encode(self, text: str) -> list[int]:
@@ -62,12 +64,14 @@ class MarianVocabulary:
 def _special_tokens(checkpoint: Checkpoint, ids: Mapping[str, int]) -> SpecialTokens:
     config = checkpoint.config
     unknown, end, pad = ids.get("<unk>"), ids.get("</s>"), config.get("pad_token_id")
-    if unknown is None or end is None or pad is None or end != config.get("eos_token_id"):
+    if unknown is None or end is None or not isinstance(pad, int) or end != config.get("eos_token_id"):
         raise TranslatorError(
             f"--model {checkpoint.given}: vocab.json must have <unk> and </s>, config.json a pad_token_id and the same "
             f"eos_token_id; found <unk> {unknown}, </s> {end}, pad {pad}, eos {config.get('eos_token_id')}"
         )
-    return SpecialTokens(start=int(config.get("decoder_start_token_id", pad)), pad=pad, end=end, unknown=unknown)
+    return SpecialTokens(
+        start=whole_number(checkpoint, "decoder_start_token_id", pad), pad=pad, end=end, unknown=unknown
+    )
 
 
 def _tokeniser_settings(checkpoint: Checkpoint) -> dict[str, object]:
