@@ -1,6 +1,6 @@
 """What a pool of translators is worth: against the loop a user would write, and against the bare backend.
 
-    python benchmarks/translation.py [--texts 1200] [--rounds 3]
+    python benchmarks/translation.py [--texts 800] [--rounds 3]
 
 One model for all (`random_t5.py`: 40 M parameters, random weights, as many tokens out as in), one CPU for all,
 texts of the lengths of VQA and captions. The loops are `datasets.map` with transformers, a row at a time and in
@@ -34,7 +34,7 @@ from translators.demo.grammar import generate
 from translators.seq2seq import BUCKET_TOKENS, DemoTranslator
 
 ROOT = Path(__file__).resolve().parents[1]
-LOOP_TEXTS, BATCHED_TEXTS = 64, 256
+LOOP_TEXTS, BATCHED_TEXTS = 48, 96
 
 
 def vqa_like(count: int, seed: int = 0) -> list[str]:
@@ -106,7 +106,7 @@ def ratio(name: str, values: list[float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", type=int, default=1200)
+    parser.add_argument("--texts", type=int, default=800)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -131,7 +131,7 @@ def main() -> None:
         one, batched = loop(model, encode, some[:LOOP_TEXTS], 1), loop(model, encode, some, 32)
         limit = bare(translator, texts)
         seconds = pool(folder / "model", texts, folder, address, "capped")
-        same = tokens / pool(folder / "model", texts[: len(texts) // 4], folder, address, "capped_transformers") / 4
+        same = tokens / pool(folder / "model", texts[: len(texts) // 2], folder, address, "capped_transformers") / 2
         repeated = random.Random(turn).choices(texts[: len(texts) // 2], k=len(texts))
         again = tokens_of = sum(len(encode(text)) for text in repeated)
         bare_repeated = bare(translator, repeated)
