@@ -69,6 +69,13 @@ def test_what_is_no_unicode_is_not_remembered() -> None:
     assert [entry.target for entry in memory.entries()] == [("gatto",)]
 
 
+@pytest.mark.parametrize("score", [float("inf"), float("-inf"), float("nan")])
+def test_a_score_that_is_not_finite_is_none(score: float) -> None:
+    memory = TranslationMemory(":memory:")
+    memory.put(MADLAD, [(key(MADLAD, CAT), CAT, Translation(("gatto",), score))])
+    assert known(memory, CAT) == Translation(("gatto",))
+
+
 def test_stats() -> None:
     stats = filled().stats()
     assert (stats.entries, stats.source_characters, stats.target_characters) == (2, 5 + 6 + 5, 8 + 5 + 10)
@@ -81,7 +88,7 @@ def test_stats() -> None:
     assert TranslationMemory(":memory:").stats().oldest is None
 
 
-texts = st.lists(st.text(min_size=1), min_size=1, max_size=3).map(tuple)
+texts = st.lists(st.text(min_size=1).filter(str.strip), min_size=1, max_size=3).map(tuple)
 scores = st.none() | st.floats(allow_nan=False)
 answers = st.builds(
     lambda unit, score, note: (unit, score, note), texts, scores, st.none() | st.text("añ\n", max_size=3)
@@ -138,7 +145,9 @@ BAD_ROWS: list[tuple[dict[str, Any], str]] = [
     ({"source": [""]}, "source is empty"),
     ({"target": []}, "0 targets for 1 sources"),
     ({"target": ["x" * 1_000_001]}, "more than"),
-    ({"score": float("nan")}, "score is no number"),
+    ({"score": float("nan")}, "score nan is no finite number"),
+    ({"score": float("inf")}, "score inf is no finite number"),
+    ({"target": [" "], "by": "human"}, "a human's translation is empty"),
     ({"by": "god"}, "neither 'machine' nor 'human'"),
     ({"made": 4_000_000_000_000_000}, "in the future"),
 ]
@@ -224,10 +233,12 @@ def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
         TranslationMemory(path)
 
 
-def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [0, 1])
+def test_another_programs_database_is_left_alone(tmp_path: Path, version: int) -> None:
     path = tmp_path / "places.sqlite"
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE places (name TEXT)")
+        other.execute(f"PRAGMA user_version = {version}")
     with pytest.raises(MemoryFileError, match="another program's database, with the tables places"):
         TranslationMemory(path)
     assert sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall() == [("places",)]

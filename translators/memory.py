@@ -6,6 +6,7 @@ Free of Ray; in a build one named actor owns the file (`builders/stages/translat
 
 import hashlib
 import json
+import math
 import sqlite3
 import threading
 import time
@@ -127,6 +128,7 @@ class TranslationMemory:
             self._db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
             if self._version() != VERSION:
                 self._upgrade()
+            self._check_tables(TABLES)
         except (sqlite3.Error, OSError) as error:
             raise MemoryFileError(f"translation memory {self.path}: {error}; it must be a SQLite file") from error
 
@@ -137,7 +139,6 @@ class TranslationMemory:
         """Make the tables, or make them of an older version's, in one transaction."""
         with self._transaction():
             version = self._version()
-            found = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if version > VERSION:
                 raise MemoryFileError(
                     f"translation memory {self.path}: of version {version}, and this program knows up to {VERSION}; "
@@ -145,16 +146,25 @@ class TranslationMemory:
                 )
             if version == VERSION:  # another process was faster
                 return
-            if found and not {"translation", "speed"} <= found <= TABLES:
-                raise MemoryFileError(
-                    f"translation memory {self.path}: another program's database, with the tables "
-                    f"{', '.join(sorted(found)[:5])}; give another file"
-                )
+            found = self._tables()
             if found:
+                self._check_tables({"translation", "speed"})
                 self._db.execute("ALTER TABLE translation RENAME TO before")
             for statement in (SCHEMA + FROM_VERSION_0 * bool(found)).split(";"):
                 self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version={VERSION}")
+
+    def _tables(self) -> set[str]:
+        return {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    def _check_tables(self, needed: set[str]) -> None:
+        """Raise `MemoryFileError` unless the file has these tables."""
+        found = self._tables()
+        if not needed <= found:
+            raise MemoryFileError(
+                f"translation memory {self.path}: another program's database, with the tables "
+                f"{', '.join(sorted(found)[:5]) or '(none)'}; give another file"
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -179,11 +189,12 @@ class TranslationMemory:
     def put(self, translator: str, items: Iterable[tuple[bytes, Unit, Translation]], *, by: By = "machine") -> None:
         """Remember translations, in one transaction; errors, and what is no valid Unicode, are not remembered.
 
-        The first answer of a machine stays. A human's replaces it, and an earlier human's.
+        The first answer of a machine stays. A human's replaces it, and an earlier human's. A score that is not
+        finite is none.
         """
         now = time.time_ns() // 1000
         self.add(
-            Entry(key, translator, unit.kind, unit.texts, made.texts, made.score, made.note, now, by)
+            Entry(key, translator, unit.kind, unit.texts, made.texts, _finite(made.score), made.note, now, by)
             for key, unit, made in items
             if made.error is None and _is_unicode(*unit.texts, *made.texts, made.note or "")
         )
@@ -268,6 +279,10 @@ def _row(entry: Entry, translator: int) -> tuple[object, ...]:
     source, target = (_json(texts) for texts in (entry.source, entry.target))
     human = entry.by == "human"
     return (entry.key, translator, entry.kind, source, target, entry.score, entry.note, entry.made, human)
+
+
+def _finite(score: float | None) -> float | None:
+    return score if score is not None and math.isfinite(score) else None
 
 
 def _is_unicode(*texts: str) -> bool:

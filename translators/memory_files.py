@@ -129,10 +129,13 @@ def _fault(entry: Entry) -> str | None:
         return "its source is empty"
     if len(entry.source) != len(entry.target):
         return f"{len(entry.target)} targets for {len(entry.source)} sources"
-    if entry.score is not None and math.isnan(entry.score):
-        return "its score is no number"
+    if entry.score is not None and not math.isfinite(entry.score):
+        return f"its score {entry.score} is no finite number"
     if entry.by not in ("machine", "human"):
         return f"by is {entry.by[:20]!r}, neither 'machine' nor 'human'"
+    pairs = zip(entry.source, entry.target, strict=True)
+    if entry.by == "human" and any(source.strip() and not target.strip() for source, target in pairs):
+        return "a human's translation is empty"
     if not 0 <= entry.made <= (time.time() + CLOCKS_APART_SECONDS) * 1e6:
         return "made in the future, or before 1970"
     if not _is_identity(entry.translator):
