@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import pty
 import subprocess
@@ -9,11 +10,12 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.lying_server import LyingServer, completion, refuses, says
-from translators import Translation, TranslationMemory, TranslatorError, Unit, load_translator
+from translators import Translation, TranslationMemory, TranslatorError, Unit, cli_translate, load_translator
 from translators.cli import main
 from translators.cli_translate import printable
 from translators.memory import key
@@ -24,7 +26,7 @@ COMMAND = "translators.examples.command_line:make_translator"
 
 
 class Shouter:
-    """Shouts; has no word for what is LONG, and breaks at what is BROKEN."""
+    """Shouts; has no word for what is LONG, an infinite score for what is SURE, and breaks at what is BROKEN."""
 
     name, revision, together, source, warning = "shouter", "1", False, "en", "it only shouts"
 
@@ -36,7 +38,9 @@ class Shouter:
         if "BROKEN" in texts:
             raise TranslatorError("out of\nmemory")
         return [
-            Translation((), error=f"no word for {text}") if "LONG" in text else Translation((text.upper(),), -0.5)
+            Translation((), error=f"no word for {text}")
+            if "LONG" in text
+            else Translation((text.upper(),), math.inf if "SURE" in text else -0.5)
             for text in texts
         ]
 
@@ -121,9 +125,42 @@ def test_json_says_what_the_memory_knew(run: Run, tmp_path: Path) -> None:
     assert "1 duplicates, 2 from the memory, 1 translated" in ran.err
 
 
+def test_json_has_no_infinity(run: Run) -> None:
+    ran = run("translate", "--to", "it", *SHOUTER, "--json", "a SURE cat", "a dog")
+    assert [json.loads(line)["score"] for line in ran.out.splitlines()] == [None, -0.5]
+    assert "Infinity" not in ran.out
+    assert "score -0.500, lowest -0.500" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpus", "device"),
+    [([], 1, "cuda"), (["--gpus", "2"], 2, "cuda"), (["--gpus", "4"], 0, "this machine has 3"),
+     (["--gpus", "0"], 0, "this machine has 3")],
+)  # fmt: skip
+def test_a_chat_model_is_divided_over_no_more_gpus_than_asked_for(
+    run: Run, monkeypatch: pytest.MonkeyPatch, flags: list[str], gpus: int, device: str
+) -> None:
+    """A model of 32 heads cannot be divided over the three GPUs of this machine."""
+    given: dict[str, Any] = {}
+
+    def load(*_: str, **arguments: Any) -> Shouter:
+        given.update(arguments)
+        return Shouter("it")
+
+    monkeypatch.setattr(cli_translate, "_gpus", lambda: 3)
+    monkeypatch.setattr(cli_translate, "load_translator", load)
+    ran = run("translate", "--to", "it", "--model", "chat", "--prompt", "generic", *flags, "a cat")
+    if gpus:
+        assert (ran.status, given["gpus"], given["device"]) == (0, gpus, device)
+    else:
+        assert (ran.status, given) == (2, {})
+        assert device in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--gpus", "2", "a cat"], "--gpus 2: it divides a chat model"),
         (["--translator", "no.such:thing"], "error: --translator no.such:thing: ModuleNotFoundError: No module named"),
         (["--translator", ".x:f"], "error: --translator .x:f: TypeError: "),
         (["--translator", "os:getcwd", "a cat"], "error: --translator os:getcwd: TypeError: "),

@@ -88,6 +88,7 @@ def _add_translate(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     add("--decoding", default="", help="of a seq2seq model: greedy, sample, beam or beamN")
     add("--batch-tokens", type=int, default=0, metavar="N", help="tokens a seq2seq batch, padding included")
     add("--prompt", default="", metavar="NAME|FILE", help="makes the model a chat model, with this prompt")
+    add("--gpus", type=int, default=1, metavar="N", help="GPUs to divide a chat model over (default: 1)")
     add("--server", default="", metavar="URL", help="an OpenAI-compatible server; its key: BABELVISION_API_KEY")
     add("--translator", default="", metavar="MODULE:FUNCTION", help="a factory of your own")
     add(

@@ -3,11 +3,12 @@
 import argparse
 import contextlib
 import json
+import math
 import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from translators.load import load_translator
@@ -80,7 +81,7 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[str | None]:
 
 
 def _translator(options: argparse.Namespace) -> Translator:
-    gpus = 0 if options.server or options.translator else _gpus()
+    gpus = _gpus_for(options)
     return load_translator(
         options.model,
         options.to,
@@ -95,6 +96,19 @@ def _translator(options: argparse.Namespace) -> Translator:
         device="cuda" if gpus else "cpu",
         gpus=gpus or 1,
     )
+
+
+def _gpus_for(options: argparse.Namespace) -> int:
+    """How many GPUs the model runs on; 0 is the CPU, or another program's hardware. Raises `TranslatorError`."""
+    asked: int = options.gpus
+    if asked != 1 and (options.server or options.translator or not options.prompt):
+        raise TranslatorError(f"--gpus {asked}: it divides a chat model (--prompt) run on this machine")
+    if options.server or options.translator:
+        return 0
+    here = _gpus()
+    if not 1 <= asked <= max(1, here):
+        raise TranslatorError(f"--gpus {asked}: this machine has {here}")
+    return min(here, asked)
 
 
 def _gpus() -> int:
@@ -125,6 +139,8 @@ def _translate_batch(
         if answer.error is not None:
             to.failed += 1
             _say(f"line {to.texts}: {answer.error}")
+        if answer.score is not None and not math.isfinite(answer.score):
+            answer = replace(answer, score=None)  # a translator's own: JSON has no word for it
         if answer.score is not None:
             to.scores.append(answer.score)
         print(_object(line, answer, known[index]) if options.json else _one_line(answer), flush=len(lines) == 1)
