@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import ctranslate2
 import pytest
 import torch
 
@@ -119,6 +120,18 @@ def test_a_conversion_that_was_damaged_is_named(tmp_path: Path, monkeypatch: pyt
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(TranslatorError, match="delete that folder to convert it again"):
         DemoTranslator("it", backend="ctranslate2").load()
+
+
+def test_a_gpu_without_room_does_not_blame_the_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA failed with error out of memory")
+
+    monkeypatch.setattr(ctranslate2, "Translator", full)
+    with pytest.raises(
+        TranslatorError, match="out of memory.; free its memory, or use a smaller --precision"
+    ) as caught:
+        DemoTranslator("it", backend="ctranslate2").load()
+    assert "delete" not in str(caught.value)
 
 
 def test_a_conversion_is_of_a_revision_and_a_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

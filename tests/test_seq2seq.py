@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ctranslate2
 import pytest
 import torch
 from hypothesis import given
@@ -294,7 +295,8 @@ def test_a_wrong_flag_is_one_clear_line(flags: dict[str, Any], message: str) -> 
     assert "\n" not in str(caught.value)
 
 
-def test_defaults_follow_device_and_decoding() -> None:
+def test_defaults_follow_device_and_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 0)
     greedy, sample = parse_decoding("", "greedy"), parse_decoding("sample", "greedy")
     assert choose("auto", "", greedy, "t5", "cpu") == ("ctranslate2", "int8")
     assert choose("auto", "", greedy, "t5", "cuda") == ("ctranslate2", "int8_bfloat16")
@@ -303,6 +305,47 @@ def test_defaults_follow_device_and_decoding() -> None:
     assert choose("auto", "", sample, "marian", "cuda") == ("transformers", "bfloat16")
     assert choose("auto", "bfloat16", greedy, "t5", "cuda") == ("transformers", "bfloat16")
     assert parse_decoding("beam6", "greedy").beams == 6
+
+
+T4 = {"float32", "float16", "int8", "int8_float32", "int8_float16"}
+AMPERE = T4 | {"bfloat16", "int8_bfloat16"}
+SM120 = {"float32", "float16", "bfloat16"}
+PASCAL = {"float32"}
+
+
+@pytest.mark.parametrize(
+    ("has", "t5", "marian"),
+    [
+        (AMPERE, "int8_bfloat16", "int8_float16"),
+        (T4, "int8", "int8_float16"),
+        (SM120, "bfloat16", "float32"),
+        (PASCAL, "float32", "float32"),
+        (set(), "int8_bfloat16", "int8_float16"),
+    ],
+)
+def test_an_open_precision_is_one_that_the_gpu_has(
+    monkeypatch: pytest.MonkeyPatch, has: set[str], t5: str, marian: str
+) -> None:
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: len(has))
+    monkeypatch.setattr(ctranslate2, "get_supported_compute_types", lambda device: has)
+    greedy = parse_decoding("", "greedy")
+    assert choose("auto", "", greedy, "t5", "cuda") == ("ctranslate2", t5)
+    assert choose("auto", "", greedy, "marian", "cuda") == ("ctranslate2", marian)
+    assert choose("ctranslate2", "int8_bfloat16", greedy, "t5", "cuda")[1] == "int8_bfloat16", "what is given stays"
+
+
+def test_a_plan_without_a_gpu_says_on_the_gpu_which_precision_to_give(
+    untrained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 0)
+    planned = seq2seq_translator(str(untrained), "it", device="cuda")
+    assert planned.settings["precision"] == "int8_bfloat16"
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
+    monkeypatch.setattr(ctranslate2, "get_supported_compute_types", lambda device: T4)
+    with pytest.raises(
+        TranslatorError, match="--precision int8_bfloat16 .*; give --backend ctranslate2 --precision int8$"
+    ):
+        planned.load()
 
 
 def test_construction_needs_no_weights(untrained: Path, tmp_path: Path) -> None:

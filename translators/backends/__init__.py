@@ -16,8 +16,14 @@ AUTO, TRANSFORMERS, CTRANSLATE2 = "auto", "transformers", "ctranslate2"
 BACKENDS = (AUTO, TRANSFORMERS, CTRANSLATE2)
 PRECISIONS = {
     TRANSFORMERS: ("float32", "bfloat16"),
-    CTRANSLATE2: ("int8", "int8_float16", "int8_bfloat16", "float32"),
+    CTRANSLATE2: ("int8", "int8_float16", "int8_bfloat16", "bfloat16", "float32"),
 }
+GPU_DEFAULTS = {"t5": ("int8_bfloat16", "bfloat16", "int8", "float32"), "marian": ("int8_float16", "int8", "float32")}
+"""CTranslate2's precision on a GPU when none is given: the first that the GPU has.
+
+T5's activations overflow float16 (https://github.com/OpenNMT/CTranslate2/issues/1074); `int8` computes the rest in
+float32.
+"""
 DEVICES = ("cpu", "cuda")
 
 
@@ -92,8 +98,8 @@ def parse_decoding(decoding: str, default: str) -> Decoding:
 def choose(backend: str, precision: str, decoding: Decoding, family: str, device: str) -> tuple[str, str]:
     """Backend and precision where the flags leave them open. Raises `TranslatorError` for what cannot be had.
 
-    CTranslate2 where decoding is reproducible there, transformers for sampling. On CUDA, T5 computes in bfloat16,
-    because its activations overflow float16 (https://github.com/OpenNMT/CTranslate2/issues/1074).
+    CTranslate2 where decoding is reproducible there, transformers for sampling. A precision that is left open
+    on CUDA follows this machine's GPU; where the GPU is elsewhere it is the first of `GPU_DEFAULTS`.
     """
     if device not in DEVICES:
         raise TranslatorError(f"--device {device}: it must be {_nearest(device, DEVICES)}")
@@ -107,16 +113,32 @@ def choose(backend: str, precision: str, decoding: Decoding, family: str, device
             "depend on its neighbours; use --backend transformers, or --decoding greedy"
         )
     if not precision:
-        half = "bfloat16" if family == "t5" else "float16"
-        on_gpu = {TRANSFORMERS: "bfloat16", CTRANSLATE2: f"int8_{half}"}
-        on_cpu = {TRANSFORMERS: "float32", CTRANSLATE2: "int8"}
-        precision = (on_gpu if device == "cuda" else on_cpu)[backend]
+        precision = _default_precision(backend, family, device)
     if precision not in PRECISIONS[backend]:
         reason = " (T5 overflows in float16)" if precision == "float16" else ""
         raise TranslatorError(
             f"--precision {precision}{reason}: with {backend} it must be {_nearest(precision, PRECISIONS[backend])}"
         )
     return backend, precision
+
+
+def _default_precision(backend: str, family: str, device: str) -> str:
+    if backend == TRANSFORMERS:
+        return "bfloat16" if device == "cuda" else "float32"
+    if device == "cpu":
+        return "int8"
+    has = gpu_precisions()
+    return next((precision for precision in GPU_DEFAULTS[family] if precision in has), GPU_DEFAULTS[family][0])
+
+
+def gpu_precisions() -> set[str]:
+    """What CTranslate2 computes in on this machine's first GPU; nothing where there is none."""
+    import ctranslate2
+
+    try:
+        return set(ctranslate2.get_supported_compute_types("cuda")) if ctranslate2.get_cuda_device_count() else set()
+    except (RuntimeError, ValueError):  # no driver, or a build without CUDA; the backend says so when it loads
+        return set()
 
 
 def make_backend(

@@ -8,7 +8,7 @@ that the last of the digits that are kept may, rarely, be another.
 
 from typing import Any
 
-from translators.backends import CTRANSLATE2, PRECISIONS, Batch, Decoding, OutOfMemory, Output
+from translators.backends import CTRANSLATE2, GPU_DEFAULTS, PRECISIONS, Batch, Decoding, OutOfMemory, Output
 from translators.checkpoints import Checkpoint, SpecialTokens
 from translators.units import TranslatorError
 
@@ -47,8 +47,11 @@ class CTranslate2Backend:
             ) from error
         if self._precision not in known:
             has = ", ".join(sorted(known.intersection(PRECISIONS[CTRANSLATE2])))
+            defaults = GPU_DEFAULTS[self._checkpoint.family] if self._device == "cuda" else ("int8", "float32")
+            better = next((precision for precision in defaults if precision in known), "float32")
             raise TranslatorError(
-                f"--precision {self._precision}: CTranslate2 lacks it on this {self._device}, which has {has}"
+                f"--precision {self._precision} (the default, if none was given): CTranslate2 lacks it on this "
+                f"{self._device}, which has {has}; give --backend ctranslate2 --precision {better}"
             )
 
     def load(self) -> None:
@@ -62,7 +65,13 @@ class CTranslate2Backend:
         folder = converted(self._checkpoint, self._special, self._precision)
         try:
             self._model = ctranslate2.Translator(str(folder), device=self._device, compute_type=self._precision)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, MemoryError) as error:
+            from translators.backends.with_transformers import MEMORY_ADVICE, is_out_of_memory
+
+            if is_out_of_memory(error):
+                raise TranslatorError(
+                    f"{self._checkpoint.name}: no room for it on this {self._device} ({error}); {MEMORY_ADVICE}"
+                ) from error
             raise TranslatorError(
                 f"{self._checkpoint.name} does not load from {folder}: {error}; delete that folder to convert it again"
             ) from error
