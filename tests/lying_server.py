@@ -1,6 +1,7 @@
 """A real HTTP server on loopback that speaks the chat API and can lie in every way that servers do.
 
 `replies` are what it does with the chat completions that arrive, one after the other; when they are used up, `always`.
+To the hello by which an engine finds out what it can do, and whether it is still there, it replies `hello`.
 """
 
 import asyncio
@@ -88,19 +89,21 @@ class LyingServer:
         models: Sequence[dict[str, Any]] = ({"id": "liar", "owned_by": "nobody"},),
         version: str = "",
         models_reply: Reply | None = None,
+        version_reply: Reply | None = None,
     ) -> None:
         self.replies, self.always = list(replies), always
         self.seen: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.at_once = self.most_at_once = 0
-        self.version = version
+        self.version = version_reply or (says({"version": version}) if version else refuses(404))
+        self.hello = says(completion("Hello."))
         self.models = models_reply or says({"object": "list", "data": list(models)})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         self.headers.append(dict(request.headers))
         body = await request.json()
-        if body["messages"][-1]["content"] == "Say: hello.":  # the engine looks whether a form is bound
-            return await says(completion("Hello."))(request)
+        if body["messages"][-1]["content"] == "Say: hello.":
+            return await self.hello(request)
         self.seen.append(body)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -114,7 +117,7 @@ class LyingServer:
         return await self.models(request)
 
     async def _version(self, request: web.Request) -> web.StreamResponse:
-        return await (says({"version": self.version}) if self.version else refuses(404))(request)
+        return await self.version(request)
 
     async def _serve(self, ready: "Future[int]") -> None:
         app = web.Application()

@@ -4,9 +4,11 @@ Format: https://platform.openai.com/docs/api-reference/chat; vLLM's additions: `
 `repetition_penalty` (the older `guided_json` is ignored in silence since vLLM 0.12).
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +19,9 @@ CONTEXT_WORDS = re.compile(
     r"context.{0,9}(length|window|size)|maximum.{0,20}(length|tokens)|too long|max_model_len", re.I
 )
 MESSAGE_CHARACTERS = 300
+ID_CHARACTERS = 200
+PATH = re.compile(r"[/.~\\]|[A-Za-z]:[/\\]|\w+://|[^\\]*\\")
+PATH_SEPARATOR = re.compile(r"[/\\]")
 BYTES_PER_TOKEN = 3
 TOKENS_PER_TURN = 8
 
@@ -26,7 +31,8 @@ PROBE_SCHEMA = {
     "required": ["number"],
     "additionalProperties": False,
 }
-PROBE = Request((Message("user", "Say: hello."),), 0, 32, 0.0, 1.0, schema=PROBE_SCHEMA)
+HELLO = Request((Message("user", "Say: hello."),), 0, 32, 0.0, 1.0)
+PROBE = replace(HELLO, schema=PROBE_SCHEMA)
 
 
 class FaultyAnswer(Exception):
@@ -38,6 +44,7 @@ def base_address(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, user, _ = parts.hostname, parts.username, parts.port
+        (host or "").encode("idna")  # as whoever looks the name up does
     except ValueError as error:
         raise TranslatorError(f"--server: {error}; expected something like http://127.0.0.1:8000") from error
     if user is not None:
@@ -45,7 +52,8 @@ def base_address(url: str) -> str:
             f"--server {parts.scheme}://…@{host}: no user and password in an address; "
             "put the server's key into the environment variable BABELVISION_API_KEY"
         )
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+    clean = url.isprintable() and " " not in url
+    if not clean or parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
         raise TranslatorError(f"--server {url!r}: expected an address such as http://127.0.0.1:8000")
     return url.rstrip("/").removesuffix("/v1").rstrip("/")
 
@@ -95,7 +103,7 @@ def parse_answer(body: bytes) -> Answer:
     usage = reply.get("usage")
     prompt_tokens, tokens = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
     if finish not in ("stop", "length"):
-        return Answer("", "error", prompt_tokens, tokens, f"the server ended it with {shortened(finish.encode())!r}")
+        return Answer("", "error", prompt_tokens, tokens, f"the server ended it with {shortened(finish)!r}")
     if not isinstance(text, str):
         raise FaultyAnswer("the reply has no text")
     try:
@@ -103,6 +111,16 @@ def parse_answer(body: bytes) -> Answer:
     except UnicodeEncodeError as error:
         raise FaultyAnswer("the reply's text has half a surrogate pair") from error
     return Answer(text, finish, prompt_tokens, tokens)
+
+
+def is_bound(body: bytes) -> bool:
+    """Whether the reply to `PROBE` keeps to its schema. Raises `FaultyAnswer` for one that is no JSON at all."""
+    parse_json(body)
+    try:
+        said = parse_json(parse_answer(body).text.encode())
+    except FaultyAnswer:
+        return False
+    return isinstance(said, dict) and set(said) == {"number"} and type(said["number"]) is int
 
 
 def _count(usage: Any, name: str) -> int:
@@ -123,23 +141,44 @@ def message_in(body: bytes) -> str:
         return shortened(body)
     for name in ("error", "message", "detail"):
         found = found.get(name, found) if isinstance(found, dict) else found
-    return shortened((found if isinstance(found, str) else json.dumps(found)).encode("utf-8", "replace"))
+    return shortened(found if isinstance(found, str) else json.dumps(found))
 
 
-def shortened(words: bytes) -> str:
+def shortened(words: str | bytes) -> str:
     """A foreign text fit for one line of an error."""
-    text = " ".join(words[: 8 * MESSAGE_CHARACTERS].decode("utf-8", "replace").split())
+    words = words[: 8 * MESSAGE_CHARACTERS]
+    text = " ".join((words if isinstance(words, str) else words.decode("utf-8", "replace")).split())
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     return text if len(text) <= MESSAGE_CHARACTERS else text[:MESSAGE_CHARACTERS] + "…"
 
 
 def parse_models(body: bytes) -> dict[str, Mapping[str, Any]]:
-    """The models of `GET /v1/models`, by id. Raises `FaultyAnswer`."""
+    """The models of `GET /v1/models`, by id; those whose id cannot be shown are left out. Raises `FaultyAnswer`."""
     reply = parse_json(body)
     data = reply.get("data") if isinstance(reply, dict) else None
     if not isinstance(data, list):
         raise FaultyAnswer("the reply lists no models")
-    return {card["id"]: card for card in data if isinstance(card, dict) and isinstance(card.get("id"), str)}
+    cards = [card for card in data if isinstance(card, dict) and isinstance(card.get("id"), str)]
+    return {card["id"]: card for card in cards if 0 < len(card["id"]) <= ID_CHARACTERS and card["id"].isprintable()}
+
+
+def published_name(model: str) -> str:
+    """A model's id as datasets may name it: of a path on the server, the last part."""
+    return PATH_SEPARATOR.split(model.rstrip("/\\"))[-1] or digest(model) if PATH.match(model) else model
+
+
+def published_revision(card: Mapping[str, Any]) -> str:
+    """What tells a model's weights apart: the name they came from (`root`), or else who owns it; of a path on the
+    server, or what cannot be shown, a digest.
+    """
+    given = [card.get("root"), card["id"] if PATH.match(card["id"]) else None, card.get("owned_by")]
+    words = next((item for item in given if isinstance(item, str)), "")
+    fit = len(words) <= ID_CHARACTERS and words.isprintable() and not PATH.match(words)
+    return words if fit else digest(words)
+
+
+def digest(words: str) -> str:
+    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def estimated_tokens(messages: Sequence[Message]) -> int:

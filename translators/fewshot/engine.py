@@ -34,7 +34,8 @@ class Request:
 @dataclass(frozen=True)
 class Answer:
     """What the model said. `finish` is `stop`, `length` (cut off), or `error`, and then `error` says why no text
-    came: this request's own fault, such as a prompt longer than the context.
+    came: this request's own fault, such as a prompt longer than the context. With `unanswered` every attempt was lost
+    on the way or in the server's own trouble, so that less text would fare no better.
     """
 
     text: str
@@ -42,6 +43,7 @@ class Answer:
     prompt_tokens: int = 0
     tokens: int = 0
     error: str | None = None
+    unanswered: bool = False
 
 
 class Engine(Protocol):

@@ -1,8 +1,8 @@
 """Few-shot translation by any OpenAI-compatible server: `vllm serve`, llama.cpp, a hosted model.
 
 A server may be slow, busy, wrong or gone. What is worth another try is tried again (`retry.py`), within bounds. A
-request that fails at every attempt while others succeed fails by itself; when none succeeds any more, the server is
-gone and every request fails at once.
+request that fails at every attempt fails by itself while the model answers others, or, if none was asked meanwhile, a
+plain hello; when it does not, the server is gone and every request fails at once.
 """
 
 import asyncio
@@ -48,11 +48,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Served:
-    """What a server says of a model. `revision` is the folder or name its weights came from (`root`), or else who owns
-    it; never `created`, which vLLM and others set to the time of asking.
+    """What a server says of a model. `name` and `revision` are for everyone to see (see `chat_api`), and never of
+    `created`, which vLLM and others set to the time of asking.
     """
 
     model: str
+    name: str
     revision: str
     vllm: bool
     structures: frozenset[Structure]
@@ -91,6 +92,10 @@ class Line:
         """A server's words without our key, which some repeat."""
         return words.replace(self.key, "…") if self.key else words
 
+    def quoted(self, words: object) -> str:
+        """Words that hold some of the server's, on one line of an error and without our key."""
+        return self.hidden(chat_api.shortened(self.hidden(str(words))))
+
 
 async def ask(
     line: Line, session: aiohttp.ClientSession, path: str, body: Mapping[str, Any] | None, parse: Callable[[bytes], T]
@@ -106,17 +111,20 @@ async def ask(
         header = None
         try:
             status, header, reply = await _exchange(session, line.base + path, data)
+            reply = reply.replace(line.key.encode(), b"...") if line.key else reply
             if status == 200:
                 return parse(reply)
             problem: Exception = Unanswered(_refusal(line, status, reply, header))
         except FaultyAnswer as error:
             problem = error
         except aiohttp.ClientSSLError as error:
-            raise TranslatorError(f"{line.base}: {error}; check its certificate, or http for https") from error
+            raise TranslatorError(
+                f"{line.base}: {line.quoted(error)}; check its certificate, or http for https"
+            ) from error
         except TimeoutError:
             problem = Unanswered(f"no reply within {line.request_seconds / 2:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            problem = Unanswered(f"{type(error).__name__}: {error}")
+            problem = Unanswered(f"{type(error).__name__}: {line.quoted(error)}")
         wait = wait_seconds(attempt, header, time.time())
         if attempt + 1 == line.attempts or time.monotonic() + wait > deadline:
             break
@@ -145,7 +153,7 @@ def _refusal(line: Line, status: int, reply: bytes, header: str | None) -> str:
     if status in (400, 413) or (status == 422 and chat_api.is_too_long(words)):
         raise Refused(f"the server refuses the request (HTTP {status}): {words}")
     if 300 <= status < 400:
-        where = chat_api.shortened((header or "nowhere").encode())
+        where = line.quoted(header or "nowhere")
         raise TranslatorError(f"{line.base} redirects to {where}, which is not followed; give that address")
     advice = ADVICE.get(status, "expected an OpenAI-compatible chat server")
     raise TranslatorError(f"{line.base} answers HTTP {status}: {words}; {advice}")
@@ -168,12 +176,20 @@ async def probe(line: Line, model: str, context: int) -> Served:
                 f"{line.base} serves {card['id']} with a context of {length} tokens, and {context} are needed; "
                 f"start it with --max-model-len {context}, or ask for a shorter context"
             )
-        vllm = card.get("owned_by") == "vllm" and await _has_version(line, session)
-        structures = frozenset[Structure]({"regex", "json"} if vllm else ())
-        if not vllm and await _binds_json(line, session, card["id"]):
-            structures = frozenset({"json"})
-        revision = next((card[key] for key in ("root", "owned_by") if isinstance(card.get(key), str)), "")
-        return Served(card["id"], revision, vllm, structures)
+        try:
+            vllm = card.get("owned_by") == "vllm" and await _has_version(line, session)
+            structures = frozenset[Structure]({"regex", "json"} if vllm else ())
+            if not vllm and await _binds_json(line, session, card["id"]):
+                structures = frozenset({"json"})
+        except (Unanswered, FaultyAnswer) as error:
+            raise TranslatorError(
+                f"{line.base} lists {line.hidden(card['id'])} but does not say what it can do: {error}; "
+                "start again when it is ready"
+            ) from error
+        name, revision = (
+            line.hidden(made) for made in (chat_api.published_name(card["id"]), chat_api.published_revision(card))
+        )
+        return Served(card["id"], name, revision, vllm, structures)
 
 
 def _chosen(line: Line, model: str, served: Sequence[str]) -> str:
@@ -182,7 +198,7 @@ def _chosen(line: Line, model: str, served: Sequence[str]) -> str:
         return model
     if not model and len(served) == 1:
         return served[0]
-    listed = ", ".join(sorted(served)[:20]) or "none"
+    listed = line.hidden(", ".join(sorted(served)[:20])) or "none"
     if not model:
         raise TranslatorError(f"{line.base} serves several models or none; choose one with --model: {listed}")
     near = difflib.get_close_matches(model, served, n=2, cutoff=0.5)
@@ -191,23 +207,24 @@ def _chosen(line: Line, model: str, served: Sequence[str]) -> str:
 
 
 async def _has_version(line: Line, session: aiohttp.ClientSession) -> bool:
-    """Whether the server tells its version where vLLM does."""
+    """Whether the server tells its version where vLLM does. Raises `Unanswered` when it cannot say now."""
     try:
         told = await ask(line, session, "/version", None, chat_api.parse_json)
-    except (TranslatorError, Unanswered, FaultyAnswer, Refused):
+    except (TranslatorError, FaultyAnswer, Refused):
         return False
     return isinstance(told, dict) and isinstance(told.get("version"), str)
 
 
 async def _binds_json(line: Line, session: aiohttp.ClientSession, model: str) -> bool:
-    """Whether `response_format` binds this server's answers: asked to say hello, it must give our schema's number."""
+    """Whether `response_format` binds this server's answers: asked to say hello, it must give our schema's number.
+
+    Raises `Unanswered` or `FaultyAnswer` when it cannot say now.
+    """
     try:
         body = chat_api.chat_body(chat_api.PROBE, model, vllm=False)
-        answer = await ask(line, session, "/v1/chat/completions", body, chat_api.parse_answer)
-        said = chat_api.parse_json(answer.text.encode())
-    except (Unanswered, FaultyAnswer, Refused):
+        return await ask(line, session, "/v1/chat/completions", body, chat_api.is_bound)
+    except Refused:
         return False
-    return isinstance(said, dict) and set(said) == {"number"} and type(said["number"]) is int
 
 
 class ServerEngine:
@@ -236,9 +253,9 @@ class ServerEngine:
         self._line = Line(base, key, in_flight, request_seconds, connect_seconds, attempts)
         with ThreadPoolExecutor(1) as thread:  # asyncio.run needs a thread without a loop: a notebook's has one
             served = thread.submit(asyncio.run, probe(self._line, model, context)).result()
-        self.name, self.revision, self.structures = served.model, served.revision, served.structures
+        self.name, self.revision, self.structures = served.name, served.revision, served.structures
         self.settings: Mapping[str, str] = {"engine": "vllm server" if served.vllm else "server"}
-        self._vllm = served.vllm
+        self._served = served
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._broken = ""
@@ -261,7 +278,7 @@ class ServerEngine:
     async def _serve(self, ready: "Future[None]") -> None:
         """Keep the connections open until `close`."""
         self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
-        self._gate = asyncio.Semaphore(self._line.in_flight)
+        self._gate, self._greeting = asyncio.Semaphore(self._line.in_flight), asyncio.Lock()
         self._tasks: set[asyncio.Task[Answer]] = set()
         async with self._line.session() as self._session:
             ready.set_result(None)
@@ -301,19 +318,38 @@ class ServerEngine:
 
     async def _asked(self, request: Request) -> Answer:
         began = time.monotonic()
-        body = chat_api.chat_body(request, self.name, self._vllm)
         try:
-            answer = await ask(self._line, self._session, "/v1/chat/completions", body, chat_api.parse_answer)
-        except Refused as error:
-            answer = Answer("", "error", error=str(error))
+            answer = await self._exchanged(self._line, request)
         except FaultyAnswer as error:
             return Answer("", "error", error=str(error))
         except Unanswered as error:
-            if self._last_success < began:
-                raise TranslatorError(f"{self._line.base} has stopped answering: {error}") from error
-            return Answer("", "error", error=f"the server answers others, but not this request: {error}")
+            async with self._greeting:
+                if self._last_success < began and not await self._greets():
+                    raise TranslatorError(f"{self._line.base} has stopped answering: {error}") from error
+            reason = f"the server answers others, but not this request: {error}"
+            return Answer("", "error", error=reason, unanswered=True)
+        hidden = self._line.hidden
+        return replace(answer, text=hidden(answer.text), error=hidden(answer.error) if answer.error else None)
+
+    async def _exchanged(self, line: Line, request: Request) -> Answer:
+        """What the server says to a request, be it no. Raises `Unanswered`, `FaultyAnswer` or `TranslatorError`."""
+        body = chat_api.chat_body(request, self._served.model, self._served.vllm)
+        try:
+            answer = await ask(line, self._session, "/v1/chat/completions", body, chat_api.parse_answer)
+        except Refused as error:
+            answer = Answer("", "error", error=str(error))
         self._last_success = time.monotonic()
         return answer
+
+    async def _greets(self) -> bool:
+        """Whether the model still answers anything: the list of models may come from a server whose model is stuck."""
+        line = self._line
+        shorter = replace(line, attempts=min(line.attempts, PROBE_ATTEMPTS), request_seconds=line.request_seconds / 2)
+        try:
+            await self._exchanged(shorter, chat_api.HELLO)
+        except (Unanswered, FaultyAnswer):
+            return False
+        return True
 
     def _fail(self, reason: str) -> None:
         """Break the engine: every request that waits, and every later one, fails with `reason`."""

@@ -2,7 +2,8 @@
 
 A unit is asked for as a whole, at most twice with different seeds. If both answers are refused, each of its texts is
 asked for by itself with the prompt's simpler query, again at most twice; if one of these fails, so does the unit.
-A request that the engine cannot answer at all, such as one longer than the context, is not repeated.
+A request that the engine cannot answer at all, such as one longer than the context, is not repeated; if it was lost on
+the way, neither is its unit asked for in parts.
 
 Seeds come from the settings, the unit and the attempt, so a rerun asks the same. All units of a call are asked at
 once, and an answer is read when it comes: the engine's batch never waits for the slowest of a group.
@@ -43,6 +44,7 @@ class _Question:
     failure: str = ""
     began: str = ""
     hopeless: bool = False
+    unanswered: bool = False
 
 
 class FewShotTranslator:
@@ -126,6 +128,8 @@ class FewShotTranslator:
             yield from self._ask(unit, [whole])
         if whole.values is not None:
             return _translation(unit, parts, whole.values)
+        if whole.unanswered:
+            return Translation((), error=whole.failure)
         self._count(field_by_field=1)
         alone = {piece: _Question((piece,), alone=True) for part in parts for piece in _pieces(part)}
         yield from self._ask(unit, list(alone.values()))
@@ -176,7 +180,7 @@ class FewShotTranslator:
         """Read an answer into its question."""
         self._count(prompt_tokens=answer.prompt_tokens, answer_tokens=answer.tokens)
         if answer.finish == "error":
-            question.hopeless = True
+            question.hopeless, question.unanswered = True, answer.unanswered
             question.failure = f"NoAnswer: {answer.error}"
             self._count(no_answer=1)
             return
