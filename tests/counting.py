@@ -24,16 +24,21 @@ class Counting:
         return [Translation(tuple(map(_turned, unit.texts)), -0.25) for unit in units]
 
     def _kill_the_driver_if_told_to(self) -> None:
-        """`kill-at` beside the log holds how many units may be translated first, and the driver's number."""
-        order = self.log.with_name("kill-at")
+        """`kill-at` beside the log holds how many units may be translated first, and the driver's number.
+
+        Before that nobody goes on any more (`killed` is there), and what was translated has the time to be remembered.
+        """
+        order, done = self.log.with_name("kill-at"), self.log.with_name("killed")
         if (
             order.exists()
             and self.log.exists()
             and self.log.read_text().count("\n") >= int(order.read_text().split()[0])
         ):
             driver = int(order.read_text().split()[1])
-            order.unlink()
+            order.rename(done)
+            time.sleep(1.5)
             os.kill(driver, signal.SIGKILL)
+        if done.exists():
             time.sleep(1000)
 
     def count_tokens(self, units: Sequence[Unit]) -> int:

@@ -124,6 +124,8 @@ def test_killed_from_within_no_unit_is_translated_again(recipe: Recipe) -> None:
         recipe.log.with_name("kill-at").write_text(f"{at} {process.pid}")
         process.communicate(timeout=120)
         assert process.returncode == -signal.SIGKILL
+        time.sleep(3)  # its workers go too
+        recipe.log.with_name("killed").unlink()
     recipe.run()
     assert set(recipe.units().values()) == {1}
     assert recipe.units() == undisturbed.units()

@@ -109,6 +109,8 @@ class Translate(Stage):
         except TranslatorError as error:
             return [str(error)]
         self._identity = identity(translator)
+        if "precision" in translator.settings:  # workers take what was planned, whatever their own GPU would suggest
+            self.arguments |= {name: translator.settings[name] for name in ("backend", "precision")}
         build.identity["translator"] = {
             "name": translator.name,
             "revision": translator.revision,
