@@ -7,16 +7,13 @@ import time
 from concurrent.futures import Future
 
 import pytest
-from aiohttp import web
 
-from tests.lying_server import LyingServer, completion, cut_short, refuses, says
 from tests.scripted_engine import Reply, ScriptedEngine, honest, question_of, said, translated
 from translators import Translator, TranslatorError, Unit
 from translators.fewshot.answers import answer_pattern, answer_schema
-from translators.fewshot.engine import Answer, Message, Request
+from translators.fewshot.engine import Answer, Request
 from translators.fewshot.prompts import load_prompt
 from translators.fewshot.queries import in_languages, parts_of
-from translators.fewshot.server_engine import ServerEngine
 from translators.fewshot.translator import FewShotTranslator
 from translators.memory import identity
 
@@ -317,7 +314,6 @@ def test_an_engine_that_is_closed_ends_by_name() -> None:
             "WrongKind: no field for the kind 'caption' in the prompt a_okvqa_eu, which takes",
         ),
         (Unit("question+question", ("A?", "B?")), "WrongKind: 2 texts for the field 'question'"),
-        (Unit("question", (" ",)), "Empty: text 1 of 1 is empty"),
         (Unit("question+option", ("A?", "b<|eot_id|>")), "ControlToken: text 2 holds '<|eot_id|>'"),
         (Unit("question", ("A [INST] b",)), "ControlToken: text 1 holds '[INST]'"),
         (Unit("question", ("A \ud83d?",)), "Malformed: text 1 holds half a surrogate pair"),
@@ -329,6 +325,21 @@ def test_a_unit_that_cannot_be_asked_fails_by_name_and_is_not_asked(unit: Unit, 
     assert (answers[0].error or "").startswith(error)
     assert answers[1].texts == MADE
     assert made.take_counters()["requests"] == 1
+
+
+def test_blank_texts_come_back_as_they_are_and_are_not_asked() -> None:
+    made = translator(honest)
+    asked = [
+        Unit("question+option+option+option", ("Who is it?", "a cup", "", "tea")),
+        Unit("question+option+option", (" \n", "", "tea")),
+        Unit("question+option", ("Who is it?", "\t")),
+        Unit("question+option", ("", " ")),
+    ]
+    answers = made.translate(asked)
+    assert [answer.texts for answer in answers] == [tuple(map(translated, unit.texts)) for unit in asked]
+    assert [question_of(request).partition("**")[2] for request in engine_of(made).requests] == [
+        "Question:** Who is it? **Answer:** 1.a cup, 2.tea", "Answer:** tea", "Question:** Who is it?",
+    ]  # fmt: skip
 
 
 def test_a_source_that_imitates_the_prompt_is_asked_field_by_field() -> None:
@@ -371,29 +382,3 @@ def test_a_model_for_basque_says_so_elsewhere() -> None:
 def test_tokens_are_those_of_the_texts_alone() -> None:
     assert translator(honest).count_tokens([UNIT, Unit("question", ("Who?",))]) == 5 + 2 + 2 + 1
     assert engine_of(translator(honest)).loads == 0
-
-
-def test_over_http_with_a_server_that_lies_between() -> None:
-    """A 429, a broken body, an answer cut off, a lie, and the rest honest: nothing is lost or swapped."""
-
-    async def chat(request: web.Request) -> web.StreamResponse:
-        body = await request.json()
-        turns = tuple(Message(turn["role"], turn["content"]) for turn in body["messages"])
-        made = honest(Request(turns, body["seed"], body["max_tokens"], body["temperature"], body["top_p"]))
-        return await says(completion(made.text))(request)
-
-    faults = [
-        refuses(429, headers={"Retry-After": "0"}),
-        cut_short,
-        says(completion("Zer", "length")),
-        says(completion()),
-    ]
-    with LyingServer(*faults, always=chat) as server:
-        engine = ServerEngine(server.url)
-        made = FewShotTranslator(load_prompt("vqav2_eu"), engine, source="en", target="eu")
-        asked = units(30)
-        answers = made.translate(asked)
-        made.close()
-    assert [answer.texts for answer in answers] == [tuple(map(translated, unit.texts)) for unit in asked]
-    counters = made.take_counters()
-    assert (counters["requests"], counters["refused/Truncated"], counters["refused/MissingField"]) == (32, 1, 1)

@@ -157,6 +157,10 @@ def test_fields_keep_the_places_of_their_texts() -> None:
     assert (question.texts, question.places, options.texts, options.places) == (("q",), (1,), ("a", "b"), (0, 2))
 
 
+NESTED = b"source: &n0 [x, x]\n"
+for _level in range(1, 9):
+    NESTED = b"source: &n%d [%s%s]\n" % (_level, NESTED[8:-1], b", *n%d" % (_level - 1) * 9)
+
 CHANGES: list[tuple[str, Any, str]] = [
     ("sytem", "x", "unknown key 'sytem'; did you mean system?"),
     ("system", None, "system: a text is expected and this is None; put it in quotes"),
@@ -236,6 +240,11 @@ def test_numbers_out_of_range_are_refused(tmp_path: Path) -> None:
     [
         (b"name: [", "not readable as YAML"),
         (b"name: x\nname: y\n", "the key 'name' stands twice"),
+        (b"".join(b"k%d: 1\n" % n for n in range(20_000)) + b"k9: 1\n", "the key 'k9' stands twice"),
+        (b"[a]: x\n", "not readable as YAML"),
+        (b"name: &a x\nabout: *a\n", "the alias *a in line 2; write out what it stands for"),
+        (NESTED, "the alias *n0 in line 1"),
+        (b"name: " + b"9" * 4000, "the key 'version' is missing"),
         (b"\xff\xfe\x00", "not readable as YAML"),
         (b"", "a mapping with the keys name, version"),
         (b"- a\n", "a mapping with the keys name, version"),
@@ -250,6 +259,30 @@ def test_what_is_no_prompt_file_is_refused(tmp_path: Path, content: bytes, messa
     with pytest.raises(TranslatorError, match=re.escape(message)) as error:
         load_prompt(str(path))
     assert "\n" not in str(error.value)
+
+
+def test_the_error_is_short_however_large_the_value(tmp_path: Path) -> None:
+    raw = yaml.safe_load((FOLDER / "a_okvqa_eu.yaml").read_text())
+    path = tmp_path / "mine.yaml"
+    long = "x" * 100_000
+    changes: list[tuple[str, Any]] = [
+        ("system", [long] * 3), ("version", long), ("format", long), (long, 1), ("query", [f"{{{long}}}"]),
+        ("query", ["{question}"] * 5000),
+    ]  # fmt: skip
+    for key, value in changes:
+        path.write_text(yaml.safe_dump(raw | {key: value}))
+        with pytest.raises(TranslatorError) as error:
+            load_prompt(str(path))
+        assert len(str(error.value)) < 600 + len(str(path)), key
+
+
+def test_blank_texts_stay_out_of_the_query() -> None:
+    unit = Unit("question+option+option+option", ("Who?", "a", " ", "b"))
+    question, options = parts_of(load_prompt("a_okvqa_eu"), unit)
+    assert (question.places, options.places, options.texts) == ((0,), (1, 3), ("a", "b"))
+    assert [part.field.name for part in parts_of(load_prompt("a_okvqa_eu"), Unit("question+option", ("", "a")))] == [
+        "answer"
+    ]
 
 
 def test_an_unknown_prompt_or_file_says_what_is_known(tmp_path: Path) -> None:

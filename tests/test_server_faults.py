@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from tests.lying_server import TEXT, LyingServer, Reply, completion, cut_short, refuses, says
+from tests.scripted_engine import honest, translated
 from translators import LocalMemory, TranslatorError, Unit, translate
 from translators.fewshot import retry, server_engine
 from translators.fewshot.chat_api import parse_models, published_name, published_revision
@@ -51,6 +52,32 @@ def test_a_poisonous_unit_fails_by_name_and_no_other() -> None:
     ]
     assert str(answers[150].error).startswith("NoAnswer: the server answers others, but not this request: HTTP 500")
     assert account.costs["requests"] == 301, "what is lost on the way is not asked for in parts"
+
+
+def test_units_come_through_a_server_that_lies_between() -> None:
+    """A 429, a broken body, an answer cut off, a lie, and the rest honest: nothing is lost or swapped."""
+
+    async def chat(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        turns = tuple(Message(turn["role"], turn["content"]) for turn in body["messages"])
+        made = honest(Request(turns, body["seed"], body["max_tokens"], body["temperature"], body["top_p"]))
+        return await says(completion(made.text))(request)
+
+    faults = [
+        refuses(429, headers={"Retry-After": "0"}),
+        cut_short,
+        says(completion("Zer", "length")),
+        says(completion()),
+    ]
+    with LyingServer(*faults, always=chat) as server:
+        engine = ServerEngine(server.url)
+        made = FewShotTranslator(load_prompt("vqav2_eu"), engine, source="en", target="eu")
+        asked = [Unit("question+answer", (f"What is thing {number}?", f"a cup {number}")) for number in range(30)]
+        answers = made.translate(asked)
+        made.close()
+    assert [answer.texts for answer in answers] == [tuple(map(translated, unit.texts)) for unit in asked]
+    counters = made.take_counters()
+    assert (counters["requests"], counters["refused/Truncated"], counters["refused/MissingField"]) == (32, 1, 1)
 
 
 def test_a_poisonous_request_fails_alone_when_no_other_is_asked() -> None:
@@ -123,6 +150,15 @@ def test_a_redirect_to_no_text_gives_one_line() -> None:
     with pytest.raises(TranslatorError, match=r"redirects to http://x/\?, which is not followed"):
         ServerEngine(f"http://127.0.0.1:{listening.getsockname()[1]}")
     listening.close()
+
+
+def test_vllm_is_told_the_day_and_no_other_server() -> None:
+    for models, told in ((VLLM, {"date_string": "26 Jul 2024"}), (({"id": "liar"},), None)):
+        with LyingServer(models=models, version="0.32.0") as server:
+            engine = ServerEngine(server.url)
+            engine.submit(asking()).result(30)
+            engine.close()
+            assert server.seen[0].get("chat_template_kwargs") == told
 
 
 def test_models_that_cannot_be_shown_are_not_offered() -> None:

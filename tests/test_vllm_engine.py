@@ -21,6 +21,7 @@ import pytest
 
 from tests.tiny_llama import make_tiny_llama
 from translators import TranslatorError
+from translators.fewshot import vllm_engine, vllm_log
 from translators.fewshot.chat_model import find_chat_model
 from translators.fewshot.engine import Answer, Engine, Message, Request
 from translators.fewshot.server_engine import ServerEngine
@@ -128,8 +129,17 @@ def without(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
 
-def refusing_system(folder: Path) -> None:
-    (folder / "chat_template.jinja").write_text("{{ raise_exception('System role not supported') }}")
+def templated(start: str) -> Callable[[Path], None]:
+    """Put something at the start of the chat template."""
+
+    def harm(folder: Path) -> None:
+        path = folder / "chat_template.jinja"
+        path.write_text(start + path.read_text())
+
+    return harm
+
+
+NO_SYSTEM = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +148,9 @@ def refusing_system(folder: Path) -> None:
         (without("config.json"), "config.json missing"),
         (without("chat_template.jinja"), "has no chat template"),
         (lambda folder: (folder / "tokenizer.json").write_text("{"), "its tokeniser does not load"),
-        (refusing_system, "its chat template refuses the turns system, user: System role not supported"),
+        (templated(NO_SYSTEM), "its chat template refuses the role system, .*: System role not supported; take"),
+        (templated("{{ raise_exception('no\\nchat') }}"), "refuses the turns user, assistant, user: no"),
+        (templated("{{ 1 + messages[0]['content'] }}"), "refuses the turns user, assistant, user: unsupported operand"),
         (lambda folder: shutil.rmtree(folder), "no such folder"),
     ],
 )
@@ -149,8 +161,32 @@ def test_a_model_that_is_none_gives_one_line(
     shutil.copytree(checkpoint, folder)
     harm(folder)
     with pytest.raises(TranslatorError, match=hint) as caught:
-        find_chat_model(str(folder)).encode(asking(0).messages)
+        find_chat_model(str(folder))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "{{ strftime_now('%d %b %Y') }}",
+        "{% if not date_string is defined %}{% set date_string = 1 %}{% endif %}{{ date_string }}",
+    ],
+)
+def test_a_template_that_writes_the_date_writes_the_same_one_every_day(
+    checkpoint: Path, tmp_path: Path, start: str
+) -> None:
+    shutil.copytree(checkpoint, tmp_path / "model")
+    templated(start)(tmp_path / "model")
+    model = find_chat_model(str(tmp_path / "model"))
+    assert model.tokenizer.decode(model.encode(asking(0).messages)).startswith("26 Jul 2024<|begin_of_text|>")
+
+
+@needs_vllm
+def test_every_setting_is_one_that_vllm_reads() -> None:
+    from vllm import envs
+
+    names = {*vllm_engine.ENVIRONMENT, *vllm_engine.ON_CPU, *vllm_engine.ON_GPU, vllm_log.PATH}
+    assert names - {"HF_HUB_OFFLINE"} <= set(envs.environment_variables)
 
 
 def test_a_model_that_changed_since_it_was_planned_is_not_loaded(checkpoint: Path, tmp_path: Path) -> None:
@@ -256,7 +292,8 @@ def test_bound_forms_hold_even_for_random_weights(engine: VLLMEngine) -> None:
 
 @needs_vllm
 def test_a_server_of_vllm_says_what_it_serves(remote: ServerEngine, checkpoint: Path) -> None:
-    assert (remote.name, remote.revision) == ("tiny", str(checkpoint))
+    assert remote.name == "tiny"
+    assert str(checkpoint) not in remote.revision
     assert remote.structures == {"regex", "json"}
     with pytest.raises(TranslatorError, match="did you mean tiny"):
         ServerEngine(remote._line.base, "tinny", context=CONTEXT)

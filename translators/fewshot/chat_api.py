@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from translators.fewshot.engine import Answer, Message, Request
+from translators.fewshot.engine import TEMPLATE_DATE, Answer, Message, Request
 from translators.units import TranslatorError
 
 CONTEXT_WORDS = re.compile(
@@ -59,7 +59,11 @@ def base_address(url: str) -> str:
 
 
 def chat_body(request: Request, model: str, vllm: bool) -> dict[str, Any]:
-    """The JSON body of a chat completion. To vLLM it says everything, lest the model's own defaults come in."""
+    """The JSON body of a chat completion. To vLLM it says everything, lest the model's own defaults come in.
+
+    Nor does today's date, into a template that takes it from outside as Llama 3's do; one that asks the server's clock
+    in any case makes answers that change with the day, which no request can prevent.
+    """
     body: dict[str, Any] = {
         "model": model,
         "messages": [{"role": message.role, "content": message.content} for message in request.messages],
@@ -70,6 +74,7 @@ def chat_body(request: Request, model: str, vllm: bool) -> dict[str, Any]:
     }
     if vllm:
         body |= {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+        body["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE}
         if request.pattern is not None:
             body["structured_outputs"] = {"regex": request.pattern}
         elif request.schema is not None:

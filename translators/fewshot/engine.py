@@ -3,9 +3,13 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, Protocol
 
 Structure = Literal["regex", "json"]
+DAY = date(2024, 7, 26)
+TEMPLATE_DATE = DAY.strftime("%d %b %Y")
+"""Today, to templates that write it into the prompt as Llama 3's do: always the same, or no answer would come twice."""
 
 
 @dataclass(frozen=True)

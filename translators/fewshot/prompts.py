@@ -23,6 +23,7 @@ A `json` prompt has one field, of any number of texts, and {kinds} in its query 
 import difflib
 import hashlib
 import re
+import reprlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -120,7 +121,7 @@ def load_prompt(name: str) -> Prompt:
             f"--prompt {path}: {error.strerror or error}; give a prompt file that is there"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise TranslatorError(f"--prompt {path}: not readable as YAML: {' '.join(str(error).split())}") from error
+        raise TranslatorError(f"--prompt {path}: not readable as YAML: {' '.join(str(error).split())[:400]}") from error
     try:
         return _read_prompt(raw, hashlib.sha256(content).hexdigest()[:12])
     except ValueError as error:
@@ -132,14 +133,26 @@ def _names(template: str) -> set[str]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader that takes no key twice."""
+    """YAML's safe loader that takes no key twice and no alias: a few lines of those stand for gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise ValueError(
+                f"the alias *{event.anchor[:60]} in line {event.start_mark.line + 1}; write out what it stands for"
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = [key for key in keys if keys.count(key) > 1]
-        if twice:
-            raise ValueError(f"the key {twice[0]!r} stands twice in line {node.start_mark.line + 1} and after")
-        return super().construct_mapping(node, deep)
+        made = super().construct_mapping(node, deep)
+        seen: set[Any] = set()
+        for key in (self.construct_object(key, deep=True) for key, _ in node.value):
+            if key in seen:
+                raise ValueError(
+                    f"the key {reprlib.repr(key)} stands twice in line {node.start_mark.line + 1} and after"
+                )
+            seen.add(key)
+        return made
 
 
 def _read_prompt(raw: Any, digest: str) -> Prompt:
@@ -147,7 +160,7 @@ def _read_prompt(raw: Any, digest: str) -> Prompt:
     top = _mapping(raw, "", required=[name for name in Prompt.__dataclass_fields__ if name != "digest"])
     form = top["format"]
     if form not in ("labelled", "json"):
-        raise ValueError(f"format: {form!r}; `labelled` or `json` is expected")
+        raise ValueError(f"format: {reprlib.repr(form)}; `labelled` or `json` is expected")
     fields = tuple(_read_field(item, f"fields[{n}]", form) for n, item in enumerate(_list(top["fields"], "fields")))
     shots = tuple(_read_shot(item, f"shots[{n}]") for n, item in enumerate(_list(top["shots"], "shots", empty=True)))
     prompt = Prompt(
@@ -209,16 +222,21 @@ def _check(prompt: Prompt) -> None:
     kinds = [kind for field in prompt.fields for kind in field.kinds or (ANY,)]
     if len(set(kinds)) < len(kinds) or (ANY in kinds and len(kinds) > 1):
         raise ValueError("fields: a kind belongs to two fields; each kind goes to exactly one")
+    known = set(names)
     languages = {"source_language", "target_language"}
+    allowed = {*names, *languages, *(["kinds"] if prompt.format == "json" else [])}
     for at, text in [("system", prompt.system), *((f"shots[{n}]", s.user) for n, s in enumerate(prompt.shots))]:
         _only(text, at, languages)
     for number, segment in enumerate(prompt.query):
-        _only(segment, f"query[{number}]", {*names, *languages, *(["kinds"] if prompt.format == "json" else [])})
-        if len(_names(segment) & set(names)) > 1:
+        _only(segment, f"query[{number}]", allowed)
+        if len(_names(segment) & known) > 1:
             raise ValueError(f"query[{number}]: two fields in one segment; begin a segment for each")
-    asked = [name for segment in prompt.query for name in PLACEHOLDER.findall(segment) if name in names]
+    asked = [name for segment in prompt.query for name in PLACEHOLDER.findall(segment) if name in known]
     if asked != names:
-        raise ValueError(f"query: it asks for {asked}; the fields are {names}, each once and in this order")
+        raise ValueError(
+            f"query: it asks for {reprlib.repr(asked)}; the fields are {reprlib.repr(names)}, "
+            "each once and in this order"
+        )
     _only(prompt.single, "single", {"text", "kind", *languages, *(["label"] if prompt.format == "labelled" else [])})
     if "text" not in _names(prompt.single):
         raise ValueError("single: it needs {text}")
@@ -227,7 +245,7 @@ def _check(prompt: Prompt) -> None:
 def _only(template: str, at: str, allowed: Collection[str]) -> None:
     for name in PLACEHOLDER.findall(template):
         if name not in allowed:
-            raise ValueError(f"{at}: {{{name}}} is no field; {nearest(name, sorted(allowed))}")
+            raise ValueError(f"{at}: {{{name[:60]}}} is no field; {nearest(name, sorted(allowed))}")
 
 
 def _mapping(raw: Any, at: str, *, required: list[str], optional: Sequence[str] = ()) -> dict[str, Any]:
@@ -236,7 +254,7 @@ def _mapping(raw: Any, at: str, *, required: list[str], optional: Sequence[str] 
         raise ValueError(f"{where}a mapping with the keys {', '.join(required)} is expected")
     for key in raw:
         if key not in (*required, *optional):
-            raise ValueError(f"{where}unknown key {key!r}; {nearest(str(key), [*required, *optional])}")
+            raise ValueError(f"{where}unknown key {reprlib.repr(key)}; {nearest(str(key), [*required, *optional])}")
     absent = [key for key in required if key not in raw]
     if absent:
         raise ValueError(f"{where}the key {absent[0]!r} is missing")
@@ -251,7 +269,7 @@ def _list(raw: Any, at: str, *, empty: bool = False) -> list[Any]:
 
 def _text(raw: Any, at: str) -> str:
     if not isinstance(raw, str):
-        raise ValueError(f"{at}: a text is expected and this is {raw!r}; put it in quotes")
+        raise ValueError(f"{at}: a text is expected and this is {reprlib.repr(raw)}; put it in quotes")
     if not raw.strip():
         raise ValueError(f"{at}: it is empty")
     return raw
@@ -259,11 +277,13 @@ def _text(raw: Any, at: str) -> str:
 
 def _number(raw: Any, at: str, low: float, high: float, *, whole: bool = False) -> float:
     if isinstance(raw, bool) or not isinstance(raw, int if whole else (int, float)) or not low <= raw <= high:
-        raise ValueError(f"{at}: {raw!r}; a {'whole ' if whole else ''}number from {low:g} to {high:g} is expected")
+        raise ValueError(
+            f"{at}: {reprlib.repr(raw)}; a {'whole ' if whole else ''}number from {low:g} to {high:g} is expected"
+        )
     return raw
 
 
 def nearest(name: str, known: Collection[str]) -> str:
     """`did you mean …?`, or all that is known: the end of a message about an unknown name."""
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name[:60], known, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"

@@ -77,7 +77,7 @@ def fill_in(template: str, values: Mapping[str, str]) -> str:
 
 
 def parts_of(prompt: Prompt, unit: Unit) -> list[Part]:
-    """A unit's texts by the prompt's fields, those without a text left out.
+    """A unit's texts by the prompt's fields, blank texts and fields without a text left out.
 
     Its kind is one kind for each text, joined by "+", or one for all. Raises ValueError when they do not fit.
     """
@@ -89,7 +89,7 @@ def parts_of(prompt: Prompt, unit: Unit) -> list[Part]:
     takers = [next((field for field in prompt.fields if field.takes(kind)), None) for kind in kinds]
     parts = []
     for field in prompt.fields:
-        places = tuple(place for place, taker in enumerate(takers) if taker == field)
+        places = tuple(place for place, taker in enumerate(takers) if taker == field and unit.texts[place].strip())
         if len(places) > 1 and not (field.numbered or prompt.format == "json"):
             raise ValueError(f"{len(places)} texts for the field {field.name!r} {_takes(prompt)}")
         if places:

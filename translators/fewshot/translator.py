@@ -2,6 +2,7 @@
 
 A unit is asked for as a whole, at most twice with different seeds. If both answers are refused, each of its texts is
 asked for by itself with the prompt's simpler query, again at most twice; if one of these fails, so does the unit.
+Blank texts are not asked for and come back as they are.
 A request that the engine cannot answer at all, such as one longer than the context, is not repeated; if it was lost on
 the way, neither is its unit asked for in parts.
 
@@ -123,6 +124,8 @@ class FewShotTranslator:
             return Translation((), error=f"WrongKind: {error}")
         if fault := _fault(unit):
             return Translation((), error=fault)
+        if not parts:
+            return Translation(unit.texts)
         whole = _Question(parts, alone=False)
         if not any(imitates(self._prompt, part) for part in parts):
             yield from self._ask(unit, [whole])
@@ -210,8 +213,6 @@ class FewShotTranslator:
 def _fault(unit: Unit) -> str:
     """Why a unit must not be shown to a chat model, or nothing."""
     for number, text in enumerate(unit.texts, 1):
-        if not text.strip():
-            return f"Empty: text {number} of {len(unit.texts)} is empty"
         if control := CONTROL.search(text):
             return f"ControlToken: text {number} holds {control[0]!r}, which a chat model takes for the chat's own"
         if any("\ud800" <= character <= "\udfff" for character in text):
@@ -232,13 +233,13 @@ def _pieces(part: Part) -> list[Part]:
 
 
 def _translation(unit: Unit, parts: Sequence[Part], values: Sequence[tuple[str, ...]]) -> Translation:
-    """The values, which go by field, in the unit's order."""
+    """The values, which go by field, in the unit's order; blank texts, which were not asked for, as they are."""
     by_place = {
         place: text
         for part, texts in zip(parts, values, strict=True)
         for place, text in zip(part.places, texts, strict=True)
     }
-    return Translation(tuple(by_place[place] for place in range(len(unit.texts))))
+    return Translation(tuple(by_place.get(place, text) for place, text in enumerate(unit.texts)))
 
 
 def _why(failed: _Question, asked: Sequence[_Question]) -> str:

@@ -25,7 +25,7 @@ from translators.units import TranslatorDied, TranslatorError
 
 ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING", "HF_HUB_OFFLINE": "1"}
 ON_CPU = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_KVCACHE_SPACE": "1"}
-ON_GPU = {"VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn"}
+ON_GPU = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
 """What vLLM reads when it is imported, unless the user has set it. On a CPU: one process, and a GiB for keys and values
 in the place of nearly all memory."""
 BOUND_FORMS = {"backend": "xgrammar", "disable_any_whitespace": True}
