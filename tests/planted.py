@@ -347,12 +347,7 @@ FAULTS = (
     Fault("partly untranslated", partly_untranslated),
     Fault("wrong script", wrong_script),
     Fault("word in the wrong script", word_in_wrong_script),
-    Fault(
-        "dropped sentence",
-        dropped_sentence,
-        0.9,
-        "translators join sentences: a short one beside long ones is not missed",
-    ),
+    Fault("dropped sentence", dropped_sentence),
     Fault("truncated", truncated),
     Fault("truncated, no full stop in the source", truncated_label, 0.65, "nothing marks its end"),
     Fault("repeated tail", repeated_tail),
