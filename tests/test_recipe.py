@@ -119,7 +119,7 @@ def test_killed_from_within_no_unit_is_translated_again(recipe: Recipe) -> None:
     """The driver dies at a known unit; every unit that was translated before was remembered."""
     undisturbed = Recipe(recipe.folder, recipe.address, "undisturbed")
     undisturbed.run()
-    for at in (1, 12, 25):
+    for at in (1, 25):
         process = recipe.start()
         recipe.log.with_name("kill-at").write_text(f"{at} {process.pid}")
         process.communicate(timeout=120)
@@ -138,7 +138,7 @@ def test_killed_at_random_instants_costs_at_most_what_was_in_flight(recipe: Reci
     undisturbed = Recipe(recipe.folder, recipe.address, "undisturbed")
     undisturbed.run()
     chance = random.Random(11)
-    kills = 4
+    kills = 2
     for _ in range(kills):
         process = recipe.start()
         time.sleep(chance.uniform(3.0, 12.0))
