@@ -12,6 +12,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import ray
+from hypothesis import settings
+
+settings.register_profile("any-machine", deadline=None)
+settings.load_profile("any-machine")
 
 ROOT = Path(__file__).resolve().parents[1]
 TOY = ROOT / "tests" / "toy.py"

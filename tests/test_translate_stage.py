@@ -35,7 +35,10 @@ def recipe(address: str, out: Path, *flags: str) -> Ran:
         (["--prompt", "vqav2_eu"], "--prompt vqav2_eu asks a chat model: name one with --model, or a --server"),
         (["--prompt", "generic", "--model", "/no/such/model"], "--model /no/such/model: no such folder"),
         (["--server", "http://127.0.0.1:9"], "http://127.0.0.1:9"),
-        (["--translator", "nothing.at:all"], "--translator nothing.at:all: No module named 'nothing'"),
+        (
+            ["--translator", "nothing.at:all"],
+            "--translator nothing.at:all: ModuleNotFoundError: No module named 'nothing'",
+        ),
         (["--memory", __file__], "test_translate_stage.py"),
         (["--back-translation", "demo"], "--back-translation demo"),
     ],

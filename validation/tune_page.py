@@ -7,7 +7,7 @@ characters that draw nothing but change what is read appear by their number.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, log1p
+from math import ceil, floor, isfinite, log1p
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -75,15 +75,17 @@ def histogram(spread: Spread) -> Histogram:
     low, high = min(figures, default=0.0), max(figures, default=1.0)
     bounds = {spread.filter.bounds(each.pair) for each in rows}
     few = bounds if len(bounds) <= MOST_LINES else ()
-    whole = all(value == int(value) for value in figures) and high - low < BINS
-    lines = [
-        value + (0.5 if whole and side == "high" else 0.0)
+    drawn = [
+        (side, value)
         for pair in sorted(few)
         for side, value in zip(("low", "high"), pair, strict=True)
         if isfinite(value) and spread.filter.refuses in (side, "both")
     ]
+    first, last = min([low, *(floor(value) for _, value in drawn)]), max([high, *(ceil(value) for _, value in drawn)])
+    whole = all(value == int(value) for value in figures) and last - first < BINS
+    lines = [value + (0.5 if whole and side == "high" else 0.0) for side, value in drawn]
     if whole:
-        low, high = low - 0.5, max([high + 0.5, *(line + 1 for line in lines)])
+        low, high = first - 0.5, last + 0.5
     else:
         room = (max([high, *lines]) - min([low, *lines])) / BINS
         low, high = min([low, *(line - room for line in lines)]), max([high, *(line + room for line in lines)])
