@@ -209,9 +209,7 @@ def _other_counters(build: Build) -> list[tuple[str, str, float]]:
     for stage in build.stages:
         others = {name: value for name, value in stage.counters.items() if name not in _SHOWN and "/" not in name}
         if real := others.pop("real_tokens", 0):
-            others["tokens the model saw for one of the texts, padding included"] = (
-                others.pop("padded_tokens", 0) / real
-            )
+            others["tokens with padding, for each token of text"] = others.pop("padded_tokens", 0) / real
         noted += [(stage.name, name.replace("_", " "), value) for name, value in others.items()]
     return noted
 
