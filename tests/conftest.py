@@ -96,3 +96,23 @@ class Toy:
 @pytest.fixture
 def toy(tmp_path: Path, cluster: str) -> Toy:
     return Toy(tmp_path, cluster, ["--shard-rows", "10", "--workers", "2"])
+
+
+@pytest.fixture(scope="module")
+def conversions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of converted models for a module's tests alone, which run on one thread."""
+    import torch
+
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BABELVISION_CACHE", str(folder))
+        torch.set_num_threads(1)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A T5 with random weights: it never finds an end, or finds it anywhere."""
+    from tests.checkpoints import make_t5
+
+    return make_t5(tmp_path_factory.mktemp("untrained"))

@@ -4,12 +4,10 @@ import random
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import ctranslate2
 import pytest
-import torch
 
 from tests.checkpoints import make_t5
 from translators import TranslatorError
@@ -19,12 +17,8 @@ from translators.units import Translation
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BABELVISION_CACHE", str(folder))
-        torch.set_num_threads(1)
-        yield folder / "ctranslate2" / "babelvision-demo-en-it"
+def cache(conversions: Path) -> Path:
+    return conversions / "ctranslate2" / "babelvision-demo-en-it"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import json
 import math
 import random
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +25,7 @@ TEXTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BABELVISION_CACHE", str(folder))
-        torch.set_num_threads(1)
-        yield folder
+pytestmark = pytest.mark.usefixtures("conversions")
 
 
 @pytest.fixture(scope="module")

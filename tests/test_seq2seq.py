@@ -2,7 +2,6 @@
 
 import random
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.checkpoints import make_t5
 from translators import Translator, TranslatorError, Unit
 from translators.madlad import MadladVocabulary
 from translators.sentences import split_long
@@ -30,24 +28,12 @@ def backend_of(translator: Any) -> Any:
     return getattr(translator._backend, "_made", translator._backend)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BABELVISION_CACHE", str(folder))
-        torch.set_num_threads(1)
-        yield folder
+pytestmark = pytest.mark.usefixtures("conversions")
 
 
 @pytest.fixture(scope="module")
 def demo() -> DemoTranslator:
     return DemoTranslator("it")
-
-
-@pytest.fixture(scope="module")
-def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """It never finds an end, or finds it anywhere."""
-    return make_t5(tmp_path_factory.mktemp("untrained"))
 
 
 # --- what it translates ---------------------------------------------------------------------------

@@ -5,33 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ctranslate2
 import pytest
-import torch
 
 from tests.checkpoints import make_t5
 from translators import TranslatorError, Unit, checkpoints, load_translator
 from translators.backends import choose, parse_decoding
 from translators.seq2seq import seq2seq_translator
 
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BABELVISION_CACHE", str(folder))
-        torch.set_num_threads(1)
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """It never finds an end, or finds it anywhere."""
-    return make_t5(tmp_path_factory.mktemp("untrained"))
+pytestmark = pytest.mark.usefixtures("conversions")
 
 
 @pytest.mark.parametrize(
