@@ -14,8 +14,10 @@ import pytest
 import ray
 from hypothesis import settings
 
-settings.register_profile("any-machine", deadline=None)
-settings.load_profile("any-machine")
+# The suite gives one verdict a commit: the same examples each time. `HYPOTHESIS_PROFILE=explore` looks for new ones.
+settings.register_profile("same-each-time", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same-each-time"))
 
 ROOT = Path(__file__).resolve().parents[1]
 TOY = ROOT / "tests" / "toy.py"
@@ -27,6 +29,11 @@ def cluster() -> Iterator[str]:
     ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, object_store_memory=200 << 20)
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
+
+
+def environment(address: str) -> dict[str, str]:
+    """What a program needs to run this clone on the cluster at `address`."""
+    return os.environ | {"RAY_ADDRESS": address, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
 
 
 @dataclass
@@ -59,7 +66,7 @@ class Toy:
         ]  # fmt: skip
 
     def environment(self) -> dict[str, str]:
-        return os.environ | {"RAY_ADDRESS": self.address, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+        return environment(self.address)
 
     def start(self, *flags: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(

@@ -1,7 +1,6 @@
 """The check stage on a whole build: what it says of a row must not depend on shards, workers, resumes or retries."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import pytest
 
 from builders.engine import Build, StageError
 from builders.stages.check import BackTranslator, Check
-from tests.conftest import ROOT
+from tests.conftest import ROOT, environment
 from tests.toy_check import SCHEMA, Config
 from validation.filters import configured_filters
 
@@ -44,7 +43,7 @@ class CheckBuild:
         command = [sys.executable, str(ROOT / "tests/toy_check.py"), "--input", str(self.folder / "train.jsonl")]
         ran = subprocess.run(
             [*command, "--output", str(self.out), *flags],
-            env=os.environ | {"RAY_ADDRESS": self.address, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+            env=environment(self.address),
             capture_output=True, text=True, timeout=200, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -18,7 +17,7 @@ import ray
 from aiohttp import web
 
 from tests.babbling_llama import make_babbling_llama
-from tests.conftest import ROOT
+from tests.conftest import ROOT, environment
 from tests.lying_server import LyingServer, completion, cut_short, refuses, reset, says
 from translators.seq2seq import DemoTranslator
 
@@ -33,9 +32,10 @@ def run(address: str, program: str, *flags: str) -> str:
 
 
 def start(address: str, program: str, *flags: str) -> "subprocess.Popen[str]":
-    environment = os.environ | {"RAY_ADDRESS": address, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     command = [sys.executable, str(ROOT / program), *flags]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, env=environment(address), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 class Speaker:

@@ -1,7 +1,6 @@
 """The Italian recipe as a user runs it: a program, on a real Ray, on files with every kind of row."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, environment
 
 RECIPE = ROOT / "builders/multiinstruct_it.py"
 
@@ -46,8 +45,9 @@ class Recipe:
             "--shard-rows", "12", "--rows-per-file", "20", "--workers", "2", *flags,
             "--thresholds", "target_language_v1.min_margin=-2", "length_ratio_v1.widened=20",
         ]  # fmt: skip
-        environment = os.environ | {"RAY_ADDRESS": self.address, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.Popen(
+            command, env=environment(self.address), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
 
     def run(self, *flags: str) -> str:
         process = self.start(*flags)

@@ -40,6 +40,9 @@ def test_sentences_and_separators_are_the_text(text: str, language: str) -> None
 
 @settings(deadline=None)
 @given(TEXT, st.sampled_from(LANGUAGES))
+@example("A?A", "en")
+@example("A.)A", "en")
+@example("你好!再见?", "zh")
 def test_pieces_cut_further_are_the_text(text: str, language: str) -> None:
     pieces = split_pieces(placeholders.split(text), language)
     assert "".join(pieces.parts) == text

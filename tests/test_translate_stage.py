@@ -1,7 +1,6 @@
 """What a recipe's user sees of the translators: mistakes on the command line, forecasts, what a card says was run."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,14 +12,13 @@ from builders.engine.build import Build, Refused
 from builders.engine.config import parse
 from builders.engine.main import _stages, preflight
 from builders.multiinstruct_it import Config, stages
-from tests.conftest import ROOT, Ran
+from tests.conftest import ROOT, Ran, environment
 from translators import TranslationMemory
 
 
 def recipe(address: str, out: Path, *flags: str) -> Ran:
-    environment = os.environ | {"RAY_ADDRESS": address, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     command = [sys.executable, str(ROOT / "builders/multiinstruct_it.py"), "--output", str(out), *flags]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    ran = subprocess.run(command, env=environment(address), capture_output=True, text=True, timeout=240)
     return Ran(ran.returncode, ran.stdout + ran.stderr)
 
 

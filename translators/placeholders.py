@@ -55,7 +55,7 @@ _WHOLE_LABEL = re.compile(r"\s*+[(\[]?[A-H][)\]]?[.:]?\s*+")
 _LEADING = re.compile(r"(?:[,;:.!?)\]}•*#>–—-]++\s++)++")
 _OPENERS = "([{<«“"
 _SEPARATORS = ":;,.?!"
-_ENDS_BEFORE_BLANK = tuple('.!?…»”")')
+ENDS_BEFORE_BLANK = tuple('.!?…»”")')
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def join(pieces: Pieces, translations: Sequence[str]) -> str:
     joined, after_translation = "", False
     for part, wanted in zip(pieces.parts, pieces.translatable, strict=True):
         text = next(supply).strip() if wanted else part
-        if wanted and after_translation and joined.endswith(_ENDS_BEFORE_BLANK):
+        if wanted and after_translation and joined.endswith(ENDS_BEFORE_BLANK):
             joined += " "
         joined, after_translation = joined + text, wanted
     return joined

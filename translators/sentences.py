@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import sentencex
 
-from translators.placeholders import Pieces
+from translators.placeholders import ENDS_BEFORE_BLANK, Pieces
 
 # sentencex 1.0.32 panics at a blank of more than one byte before an initial, and takes no lone surrogate. It
 # therefore reads a text of the same length that has neither.
@@ -103,16 +103,18 @@ def _sentences_of_line(line: str, language: str) -> Sequence[str]:
 
 
 def _goes_on(before: str, after: str) -> bool:
-    """Whether `after` goes on with the sentence of `before`, its full stop being one that sentencex does not know.
+    """Whether `after` goes on with the sentence of `before`, its mark being one that sentencex takes for an end.
 
-    So it does after an initial ("M. Dupont"), without a blank ("Dipl.-Ing."), and where a small letter follows a
-    sentence that did not begin with one ("He has approx. five", "2010. urtean"; but "a dog runs. it is wet").
+    So it does without a blank after a mark that has one ("Dipl.-Ing.", "A?B"; not "你好。再见"), and after a full stop
+    of an initial ("M. Dupont") or where a small letter follows a sentence that did not begin with one ("He has
+    approx. five", "2010. urtean"; but "a dog runs. it is wet").
     """
-    stopped = before.rstrip()
-    if not stopped.endswith("."):
+    if before.endswith(ENDS_BEFORE_BLANK):
+        return True
+    if not before.rstrip().endswith("."):
         return False
     first = next(filter(str.isalnum, before), "")
-    return stopped == before or bool(_INITIAL.fullmatch(before)) or (after[:1].islower() and not first.islower())
+    return bool(_INITIAL.fullmatch(before)) or (after[:1].islower() and not first.islower())
 
 
 def _gathered(segments: Iterable[str]) -> list[tuple[str, str]]:
