@@ -142,6 +142,14 @@ class Stage(ABC):
         rows: list[Row] = read_table(build_root, source).to_pylist()
         return rows
 
+    def check_sum(self, before: Sequence["ShardRecord"], after: Sequence["ShardRecord"]) -> None:
+        """Assert that this stage was given what the one before wrote.
+
+        A stage whose `read` makes more or fewer rows out of those by design states its own sum here.
+        """
+        wrote, given = sum(record.rows.rows for record in before), sum(record.rows_in for record in after)
+        assert given == wrote, f"{wrote} rows were written for {self.name}, but it was given {given}"
+
     def finish(self, build: "Build") -> None:
         """Once, in the driver, when every shard is done."""
 
