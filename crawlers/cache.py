@@ -1,0 +1,77 @@
+"""What has been asked once is not asked again: the answers of servers, by key, in one SQLite file.
+
+Each answer is its own transaction of a write-ahead log: a process that is killed loses at most the answer that it was
+writing. One process at a time owns the file.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+VERSION = 1
+SCHEMA = "CREATE TABLE answer (key TEXT NOT NULL UNIQUE, body BLOB NOT NULL)"
+BATCH = 500
+OPEN_SECONDS = 10.0
+
+
+class CacheError(Exception):
+    """The file is no cache that this program can use."""
+
+
+class Cache:
+    """Answers by key, in the file at `path` (or `:memory:`). Raises `CacheError`."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+        try:
+            if self.path != ":memory:":
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(self.path, timeout=OPEN_SECONDS, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._open()
+        except (sqlite3.Error, OSError) as error:
+            hint = "it must be a SQLite file of its own"
+            if "locked" in str(error):
+                hint = "another process uses it; wait for that one, or give another file"
+            raise CacheError(f"cache {self.path}: {error}; {hint}") from error
+
+    def _open(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables and not version:
+            self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA}; PRAGMA user_version={VERSION}; COMMIT")
+        elif version != VERSION or tables != {"answer"}:
+            raise CacheError(f"cache {self.path}: another program's database; give another file")
+        else:  # take the lock now, so that a second process learns it here
+            self._db.executescript("BEGIN IMMEDIATE; COMMIT")
+
+    def get(self, key: str) -> bytes | None:
+        """The answer, or None. One that cannot be read any more counts as none."""
+        row = self._db.execute("SELECT body FROM answer WHERE key = ?", (key,)).fetchone()
+        try:
+            return None if row is None else zlib.decompress(row[0])
+        except zlib.error:
+            return None
+
+    def put(self, key: str, body: bytes) -> None:
+        """Keep an answer; a later one of the same key replaces it. Raises `CacheError`: a full disk, for one."""
+        try:
+            self._db.execute("INSERT OR REPLACE INTO answer VALUES (?, ?)", (key, zlib.compress(body, 3)))
+        except sqlite3.Error as error:
+            raise CacheError(f"cache {self.path}: {error}; is the disk full?") from error
+
+    def has(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys that have an answer."""
+        found: set[str] = set()
+        left = iter(keys)
+        while some := list(islice(left, BATCH)):
+            marks = ",".join("?" * len(some))
+            found.update(key for (key,) in self._db.execute(f"SELECT key FROM answer WHERE key IN ({marks})", some))
+        return found
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,93 @@
+"""What a wiki says of pages and files, as records."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from selectolax.lexbor import LexborHTMLParser
+
+State = Literal["ok", "missing", "disambiguation", "redirect_elsewhere"]
+
+
+@dataclass(frozen=True)
+class PageRef:
+    """One article in one language at one revision, as listed; page_id and revision are 0 where it is missing.
+
+    `artwork` is the Wikidata item, or "en:PAGEID" where there is none; `bytes` the length of the wikitext; `versions`
+    the number of Wikipedias that have an article on the artwork; `en_title` the title in the source language.
+    """
+
+    language: str
+    title: str
+    page_id: int
+    revision: int
+    artwork: str
+    qid: str
+    bytes: int
+    versions: int
+    state: State
+    en_title: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A page's text as the wiki renders it, without the page around it."""
+
+    language: str
+    page_id: int
+    revision: int
+    title: str
+    html: str
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A file of a wiki or of the repository that its family shares. Texts are plain, "" is not said; sizes: pixels."""
+
+    name: str
+    url: str
+    thumbnail_url: str
+    width: int
+    height: int
+    mime: str
+    sha1: str
+    description_url: str
+    repository: Literal["local", "shared"]
+    licence: str
+    licence_url: str
+    author: str
+    credit: str
+
+
+def file_info(name: str, page: dict[str, Any]) -> FileInfo:
+    info = page["imageinfo"][0]
+    said = info.get("extmetadata") or {}
+
+    def text(*fields: str) -> str:
+        values = (plain(str(said[field].get("value", ""))) for field in fields if isinstance(said.get(field), dict))
+        return next(filter(None, values), "")
+
+    return FileInfo(
+        name=name,
+        url=info["url"],
+        thumbnail_url=info.get("thumburl") or info["url"],
+        width=info["width"],
+        height=info["height"],
+        mime=info["mime"],
+        sha1=info["sha1"],
+        description_url=info.get("descriptionurl", ""),
+        repository="local" if page.get("imagerepository") == "local" else "shared",
+        licence=text("LicenseShortName", "UsageTerms", "License"),
+        licence_url=text("LicenseUrl"),
+        author=text("Artist"),
+        credit=text("Credit"),
+    )
+
+
+def plain(html: str) -> str:
+    """The text that a reader sees of a piece of HTML, on one line."""
+    body = LexborHTMLParser(html).body
+    if body is None:
+        return ""
+    for hidden in body.css("style, script, [style*='display:none'], [style*='display: none']"):
+        hidden.decompose()
+    return " ".join(body.text(separator="").split())
