@@ -50,9 +50,12 @@ class Answer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.received += data
+        if self.received[:1] == b"\x16":  # a client that says hello in TLS
+            return self.reply(400, b"<html>This port speaks HTTP</html>", length=0)
         while b"\r\n\r\n" in self.received:
             head, self.received = self.received.split(b"\r\n\r\n", 1)
             self.answer(head.split(b" ", 2)[1].decode())
+        return None
 
     def answer(self, path: str) -> None:
         if path == "/asked":
