@@ -1,44 +1,50 @@
 """What a finished build says about itself, read from its folder for the report and for the card.
 
-`build.json` says what the engine counted; the Parquet files say what is there. Both are read, so that
-the page that shows them can also say where they disagree. Files are read in record batches: memory
-does not grow with the build.
+`build.json` says what the engine counted; the Parquet files say what is there (`cards.dataset` reads those that
+are published). Both are read, so that the page that shows them can also say where they disagree. Files are read
+in record batches: memory does not grow with the build.
 """
 
 import hashlib
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from upath import UPath
 
+from cards.dataset import parquet_files
+
 EXAMPLES = 3
-_SHARD = re.compile(r"(?P<split>[A-Za-z0-9_]+)-\d{5}-of-\d{5}\.parquet")
 
 
 @dataclass(frozen=True)
 class Counts:
+    """Rows in and what became of them. `rows_made` is how many more rows stages read than those before them wrote:
+    a stage that makes the rows of several configurations out of one page reads more than it was given."""
+
     rows_in: int
     rows_written: int
     rows_rejected: int
     rows_failed: int
+    rows_made: int = 0
 
     @property
     def left_over(self) -> int:
-        """Rows that went in and came out nowhere; negative when more came out than went in."""
-        return self.rows_in - self.rows_written - self.rows_rejected - self.rows_failed
+        """Rows that went in, or were made, and came out nowhere; negative when more came out."""
+        return self.rows_in + self.rows_made - self.rows_written - self.rows_rejected - self.rows_failed
 
 
 @dataclass(frozen=True)
 class Stage:
+    """A stage. `made` is how many more rows it read than the stage before it wrote; negative when fewer."""
+
     name: str
     counts: Counts
+    made: int
     shards: int
     seconds: float | None
     counters: Mapping[str, float]
@@ -81,20 +87,6 @@ class Build:
 
 
 @dataclass(frozen=True)
-class Shard:
-    """One Parquet file of the dataset, with the rows of each of its row groups."""
-
-    path: UPath
-    split: str
-    row_groups: tuple[int, ...]
-    columns: tuple[tuple[str, str], ...]
-
-    @property
-    def rows(self) -> int:
-        return sum(self.row_groups)
-
-
-@dataclass(frozen=True)
 class Example:
     """One row that did not get through, and the text that was found wanting, if the row holds it."""
 
@@ -111,11 +103,12 @@ class Example:
 
 @dataclass(frozen=True)
 class Reason:
-    """A filter or an error class, with the rows it cost."""
+    """A filter or an error class, with the rows it cost; `languages` counts those that say their language."""
 
     name: str
     stages: tuple[str, ...]
     rows: int
+    languages: Mapping[str, int]
     examples: tuple[Example, ...]
 
 
@@ -144,6 +137,7 @@ def read_build(out: UPath) -> Build:
         raise ValueError(f"{path}: expected a JSON object, found {type(raw).__name__}")
     translator = _mapping(raw, "translator")
     counts = _mapping(raw, "counts")
+    stages = _stages(_list(raw, "stages"))
     public = _mapping(raw, "public") or raw
     return Build(
         name=_text(raw, "name") or out.name,
@@ -158,8 +152,8 @@ def read_build(out: UPath) -> Build:
         public_config=_mapping(public, "config"),
         inputs=tuple(_input(item) for item in _list(raw, "inputs")),
         versions=_mapping(raw, "versions"),
-        counts=_counts(counts) if counts else None,
-        stages=tuple(_stage(item) for item in _list(raw, "stages")),
+        counts=_counts(counts, sum(stage.made for stage in stages)) if counts else None,
+        stages=stages,
         translator=_text(translator, "name"),
         translator_revision=_text(translator, "revision"),
         translator_settings=_mapping(translator, "settings"),
@@ -167,47 +161,12 @@ def read_build(out: UPath) -> Build:
     )
 
 
-def dataset_shards(out: UPath) -> tuple[Shard, ...]:
-    """The Parquet files under `out/dataset/data`, by name; only their footers are read."""
-    shards = []
-    for path in _parquet_files(out / "dataset" / "data"):
-        match = _SHARD.fullmatch(path.name)
-        if match is None:
-            raise ValueError(f"{path}: expected a name such as train-00000-of-00001.parquet")
-        with path.open("rb") as file:
-            parquet = pq.ParquetFile(file)
-            meta = parquet.metadata
-            groups = tuple(meta.row_group(i).num_rows for i in range(meta.num_row_groups))
-            columns = tuple((field.name, str(field.type)) for field in parquet.schema_arrow)
-        shards.append(Shard(path, match["split"], groups, columns))
-    return tuple(shards)
-
-
-def rows_by_split(shards: tuple[Shard, ...]) -> dict[str, int]:
-    """Rows of each split, in the order train, validation, test, then by name."""
-    order = {"train": 0, "validation": 1, "test": 2}
-    names = sorted({shard.split for shard in shards}, key=lambda name: (order.get(name, 3), name))
-    return {name: sum(shard.rows for shard in shards if shard.split == name) for name in names}
-
-
-def rows_by_task(shards: tuple[Shard, ...]) -> Counter[str]:
-    tasks: Counter[str] = Counter()
-    for shard in shards:
-        if "task_name" not in dict(shard.columns):
-            tasks[""] += shard.rows
-            continue
-        with shard.path.open("rb") as file:
-            for batch in pq.ParquetFile(file).iter_batches(batch_size=8192, columns=["task_name"]):
-                for item in pc.value_counts(batch.column(0)).to_pylist():
-                    tasks[item["values"] or ""] += item["counts"]
-    return tasks
-
-
 def read_losses(folder: UPath, reason_column: str, seed: str) -> Losses:
     """Count the rows of `folder` by `reason_column`, and keep a few examples of each, drawn by `seed`."""
     rows: Counter[str] = Counter()
     stages: dict[str, set[str]] = {}
     tasks: Counter[str] = Counter()
+    languages: dict[str, Counter[str]] = {}
     drawn: dict[str, list[tuple[str, Example]]] = {}
     for number, row in enumerate(_rows(folder)):
         reason = _text(row, reason_column) or "unnamed"
@@ -215,6 +174,7 @@ def read_losses(folder: UPath, reason_column: str, seed: str) -> Losses:
         rows[reason] += 1
         stages.setdefault(reason, set()).add(_text(row, "stage"))
         tasks[_text(content, "task_name")] += 1
+        languages.setdefault(reason, Counter())[_text(content, "language")] += 1
         draw = hashlib.sha256(f"{seed}/{_text(row, 'id')}/{number}".encode(errors="replace")).hexdigest()
         kept = drawn.setdefault(reason, [])
         if len(kept) < EXAMPLES or draw < kept[-1][0]:
@@ -222,7 +182,13 @@ def read_losses(folder: UPath, reason_column: str, seed: str) -> Losses:
             kept.sort(key=lambda item: item[0])
             del kept[EXAMPLES:]
     reasons = tuple(
-        Reason(name, tuple(sorted(stages[name] - {""})), count, tuple(example for _, example in drawn[name]))
+        Reason(
+            name,
+            tuple(sorted(stages[name] - {""})),
+            count,
+            {language: lost for language, lost in languages[name].most_common() if language},
+            tuple(example for _, example in drawn[name]),
+        )
         for name, count in sorted(rows.items(), key=lambda item: (-item[1], item[0]))
     )
     return Losses(rows.total(), reasons, tasks)
@@ -235,19 +201,30 @@ def counts_of(build: Build, written: int, rejected: Losses, failed: Losses) -> C
     return Counts(written + rejected.rows + failed.rows, written, rejected.rows, failed.rows)
 
 
-def disagreements(build: Build, written: int, rejected: Losses, failed: Losses) -> list[str]:
-    """Every place where the counts do not add up, or differ from the files. Empty when all is well."""
+def rows_seen(build: Build, reason: Reason, counts: Counts) -> int:
+    """The rows of which `reason` cost some: those of the build, or of its stages where rows are made between stages."""
+    if not counts.rows_made:
+        return counts.rows_in
+    return sum(stage.counts.rows_in for stage in build.stages if stage.name in reason.stages)
+
+
+def disagreements(build: Build, written: int, rejected: Losses, failed: Losses, folder: str) -> list[str]:
+    """Every place where the counts do not add up, or differ from the files: `folder` has the written rows.
+
+    Empty when all is well.
+    """
     if build.counts is None:
         return ["build.json has no counts: the figures below are counted in the files."]
     counts = build.counts
     found = []
     if counts.left_over:
+        made = f" and {counts.rows_made:,} made between stages" if counts.rows_made else ""
         found.append(
-            f"The build's rows do not add up: {counts.rows_in:,} in, but {counts.rows_written:,} written, "
+            f"The build's rows do not add up: {counts.rows_in:,} in{made}, but {counts.rows_written:,} written, "
             f"{counts.rows_rejected:,} rejected and {counts.rows_failed:,} failed."
         )
     for said, there, where in (
-        (counts.rows_written, written, "written, but dataset/data"),
+        (counts.rows_written, written, f"written, but {folder}"),
         (counts.rows_rejected, rejected.rows, "rejected, but rejected"),
         (counts.rows_failed, failed.rows, "failed, but failed"),
     ):
@@ -257,7 +234,7 @@ def disagreements(build: Build, written: int, rejected: Losses, failed: Losses) 
 
 
 def _rows(folder: UPath) -> Iterator[dict[str, Any]]:
-    for path in _parquet_files(folder):
+    for path in parquet_files(folder):
         with path.open("rb") as file:
             for batch in pq.ParquetFile(file).iter_batches(batch_size=1024):
                 yield from batch.to_pylist()
@@ -303,20 +280,21 @@ def _text_of_field(content: Mapping[str, Any], field: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _parquet_files(folder: UPath) -> list[UPath]:
-    return sorted(folder.glob("*.parquet"), key=str) if folder.is_dir() else []
+def _stages(raw: list[Any]) -> tuple[Stage, ...]:
+    stages: list[Stage] = []
+    for item in raw:
+        counts, counters = _counts(item), _mapping(item, "counters")
+        made = counts.rows_in - stages[-1].counts.rows_written if stages else 0
+        known = {name: value for name in counters if (value := _number(counters, name)) is not None}
+        shards = int(_number(item, "shards") or 0)
+        stages.append(Stage(_text(item, "name"), counts, made, shards, _number(item, "seconds"), known))
+    return tuple(stages)
 
 
-def _stage(raw: Mapping[str, Any]) -> Stage:
-    counters = {
-        name: value for name in _mapping(raw, "counters") if (value := _number(raw["counters"], name)) is not None
-    }
-    return Stage(_text(raw, "name"), _counts(raw), int(_number(raw, "shards") or 0), _number(raw, "seconds"), counters)
-
-
-def _counts(raw: Mapping[str, Any]) -> Counts:
+def _counts(raw: Mapping[str, Any], made: int = 0) -> Counts:
     names = ("rows_in", "rows_written", "rows_rejected", "rows_failed")
-    return Counts(*(int(_number(raw, name) or 0) for name in names))
+    rows_in, written, rejected, failed = (int(_number(raw, name) or 0) for name in names)
+    return Counts(rows_in, written, rejected, failed, made)
 
 
 def _input(raw: Mapping[str, Any]) -> Input:

@@ -7,26 +7,32 @@ an unfinished build, without a licence, or with counts that differ from the file
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from huggingface_hub import DatasetCardData
 from upath import UPath
 
-from cards.build import (
-    Build,
+from cards.build import Build, disagreements, read_build, read_losses, rows_seen
+from cards.columns import described
+from cards.dataset import (
+    Part,
     Shard,
+    configs,
     dataset_shards,
-    disagreements,
-    read_build,
-    read_losses,
-    rows_by_split,
+    folder_of,
+    images_by_licence,
+    parts,
+    rows_by_language,
     rows_by_task,
+    rows_folder,
 )
 from cards.text import language_name, markdown_environment
+
+LICENCES_SHOWN = 40
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _SIZES = (
@@ -38,21 +44,6 @@ _SIZES = (
     (10**8, "10M<n<100M"),
     (10**9, "100M<n<1B"),
 )
-_COLUMNS = {
-    "id": "the row's identifier, made from its content and its source; the same in every build",
-    "image": "the image (as bytes and file name), or the path of its file",
-    "image_path": "where the image lies in the source dataset",
-    "conversations": "the turns, each with `from` (`human` or `gpt`) and `value`; the first begins with "
-    "`<image>`. Boxes are `[x1, y1, x2, y2]`, shares of the image's width and height, origin at the top left",
-    "task_name": "the task, by its name in the source dataset",
-    "split": "the split that the row belongs to",
-    "source": "the row before translation, as JSON",
-    "translations": "every translated field: `field`, `source`, `target`, the translator's `score` and, in `by`, "
-    "whether it is from the machine, a glossary, or left as it is",
-    "translator": "the model that translated the row",
-    "translator_revision": "the model's revision",
-    "checks": "what the filters measured: `filter`, `field` and `figure`",
-}
 
 
 @dataclass(frozen=True)
@@ -66,21 +57,28 @@ class Source:
     hub_id: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """What a recipe says about its dataset. Texts are Markdown.
 
     `language` and `source_language` are ISO 639 codes; `licence` is the Hub's identifier (`apache-2.0`),
     and `other` needs `licence_name` and `licence_link`. `decoding` says how the translator decodes.
+
+    A dataset that is `crawled` was written by people and not translated. It may hold several languages: `languages`,
+    of which the card names those that the rows say they are in, or all where rows do not say. `attribution` tells how
+    to credit its texts and images. `default_config` is what `load_dataset` opens when no configuration is named.
     """
 
     pretty_name: str
-    language: str
     summary: str
     sources: tuple[Source, ...]
     task_categories: tuple[str, ...]
     licence: str
+    made: Literal["translated", "crawled"] = "translated"
+    language: str = ""
+    languages: tuple[str, ...] = ()
     source_language: str = "en"
+    default_config: str = ""
     licence_name: str = ""
     licence_link: str = ""
     repo_id: str = ""
@@ -88,6 +86,7 @@ class Card:
     method: str = ""
     decoding: str = ""
     validation: str = "No human judgement of these rows is recorded with this build."
+    attribution: str = ""
     limits: tuple[str, ...] = ()
     contact: str = ""
     citation: str = ""
@@ -100,32 +99,39 @@ def write_card(out: UPath, recipe: Card) -> UPath:
     not add up or differ from the files, or when the recipe lacks what the Hub's metadata needs.
     """
     build = read_build(out)
-    shards = dataset_shards(out)
+    shards = sorted(dataset_shards(out), key=lambda shard: shard.config != recipe.default_config)
     rejected = read_losses(out / "rejected", "filter", build.fingerprint)
     failed = read_losses(out / "failed", "error_class", build.fingerprint)
     written = sum(shard.rows for shard in shards)
-    problems = _problems(build, shards, recipe) + disagreements(build, written, rejected, failed)
-    if problems:
+    problems = _problems(build, shards, recipe)
+    problems += disagreements(build, written, rejected, failed, rows_folder(shards))
+    if problems or build.counts is None:
         raise ValueError(f"{out / 'dataset' / 'README.md'}: no card is written:\n- " + "\n- ".join(problems))
-    splits = rows_by_split(shards)
+    splits = parts(shards)
+    languages = _languages(recipe, splits)
     page = (
         markdown_environment()
         .get_template("card.md.j2")
         .render(
-            metadata=_metadata(build, splits, recipe).to_yaml(),
+            metadata=_metadata(build, splits, languages, recipe).to_yaml(),
             card=recipe,
             build=build,
             counts=build.counts,
+            configs=configs(shards),
             splits=splits,
+            row_languages=languages if rows_by_language(splits) else [],
             tasks=sorted(rows_by_task(shards).items(), key=lambda item: (-item[1], item[0])),
-            rejected=rejected,
-            failed=failed,
-            columns=[
-                (name, kind.replace("<element: ", "<"), _COLUMNS.get(name, "")) for name, kind in shards[0].columns
+            losses=[
+                (called, losses, {reason.name: rows_seen(build, reason, build.counts) for reason in losses.reasons})
+                for called, losses in (("rejected by", rejected), ("failed with", failed))
+                if losses.rows
             ],
+            schemas=described(shards),
+            licences_shown=LICENCES_SHOWN,
+            licences=images_by_licence(shards).most_common() if recipe.made == "crawled" else [],
             config={name: _plain(value) for name, value in build.public_config.items()},
             settings={name: _plain(value) for name, value in build.translator_settings.items()},
-            language=language_name(recipe.language),
+            languages=[language_name(code) for code in languages],
             source_language=language_name(recipe.source_language),
         )
     )
@@ -134,15 +140,19 @@ def write_card(out: UPath, recipe: Card) -> UPath:
     return path
 
 
-def _problems(build: Build, shards: tuple[Shard, ...], recipe: Card) -> list[str]:
+def _problems(build: Build, shards: Sequence[Shard], recipe: Card) -> list[str]:
     found = []
     if build.status != "finished":
         found.append(f"the build's status is {build.status or 'unknown'!r}, expected 'finished'")
     if not shards:
         found.append("dataset/data/ holds no Parquet file")
-    for name in ("language", "source_language"):
-        if not _LANGUAGE.fullmatch(getattr(recipe, name)):
-            found.append(f"Card.{name} is {getattr(recipe, name)!r}, expected an ISO 639 code such as 'it'")
+    name = "languages" if recipe.languages else "language"
+    given = [(name, code) for code in recipe.languages or (recipe.language,)]
+    for name, code in (*given, ("source_language", recipe.source_language)):
+        if not _LANGUAGE.fullmatch(code):
+            found.append(f"Card.{name} is {code!r}, expected an ISO 639 code such as 'it'")
+    if recipe.default_config and recipe.default_config not in configs(shards):
+        found.append(f"Card.default_config is {recipe.default_config!r}, but there are {', '.join(configs(shards))}")
     for name in ("pretty_name", "summary", "licence", "sources", "task_categories"):
         if not getattr(recipe, name):
             found.append(f"Card.{name} is empty")
@@ -151,27 +161,42 @@ def _problems(build: Build, shards: tuple[Shard, ...], recipe: Card) -> list[str
     return found
 
 
-def _metadata(build: Build, splits: Mapping[str, int], recipe: Card) -> DatasetCardData:
+def _languages(recipe: Card, splits: Sequence[Part]) -> list[str]:
+    """The languages of the dataset: the recipe's, and where the rows say theirs, those that have rows."""
+    stated = recipe.languages or (recipe.language,)
+    found = rows_by_language(splits)
+    return [code for code in dict.fromkeys((*stated, *found)) if not found or code in found]
+
+
+def _metadata(build: Build, splits: Sequence[Part], languages: list[str], recipe: Card) -> DatasetCardData:
     extra: dict[str, Any] = {}
     if recipe.licence == "other":
         extra = {"license_name": recipe.licence_name, "license_link": recipe.licence_link}
-    tags = ["machine-translated", "vision-language", *(["not-for-training"] if build.warning else []), *recipe.tags]
+    crawled = recipe.made == "crawled"
+    tags = [] if crawled else ["machine-translated"]
+    tags += ["vision-language", *(["not-for-training"] if build.warning else []), *recipe.tags]
     return DatasetCardData(
         pretty_name=recipe.pretty_name,
-        language=[recipe.language],
+        language=[code for code in languages if _LANGUAGE.fullmatch(code)],
         license=recipe.licence,
-        annotations_creators=["machine-generated"],
-        language_creators=["machine-generated"],
-        multilinguality=["monolingual"],
-        size_categories=[_size_category(sum(splits.values()))],
+        annotations_creators=["found" if crawled else "machine-generated"],
+        language_creators=["found" if crawled else "machine-generated"],
+        multilinguality=["multilingual" if len(languages) > 1 else "monolingual"],
+        size_categories=[_size_category(sum(part.rows for part in splits))],
         source_datasets=[source.hub_id or f"extended|other-{_slug(source.name)}" for source in recipe.sources],
         task_categories=list(recipe.task_categories),
         tags=list(dict.fromkeys(tags)),
         configs=[
             {
-                "config_name": "default",
-                "data_files": [{"split": split, "path": f"data/{split}-*.parquet"} for split in splits],
+                "config_name": config,
+                "data_files": [
+                    {"split": part.split, "path": f"{folder_of(config)}/{part.split}-*.parquet"}
+                    for part in splits
+                    if part.config == config
+                ],
+                **({"default": True} if config == recipe.default_config else {}),
             }
+            for config in dict.fromkeys(part.config for part in splits)
         ],
         **extra,
     )

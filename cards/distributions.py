@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from markupsafe import Markup
 
 from cards import svg
-from cards.build import Shard
+from cards.dataset import Shard
 from cards.text import figure
 
 SAMPLED_ROWS = 50_000

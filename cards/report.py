@@ -21,13 +21,11 @@ from cards.build import (
     Losses,
     Stage,
     counts_of,
-    dataset_shards,
     disagreements,
     read_build,
     read_losses,
-    rows_by_split,
-    rows_by_task,
 )
+from cards.dataset import dataset_shards, parts, rows_by_task, rows_folder
 from cards.samples import draw_samples
 from cards.text import html_environment, language_name
 
@@ -91,6 +89,7 @@ def write_report(out: UPath) -> UPath:
     rejected = read_losses(out / "rejected", "filter", seed)
     failed = read_losses(out / "failed", "error_class", seed)
     written = sum(shard.rows for shard in shards)
+    counts = counts_of(build, written, rejected, failed)
     measures = distributions.measure(shards, seed)
     tasks = _tasks(rows_by_task(shards), rejected, failed)
     page = (
@@ -98,10 +97,10 @@ def write_report(out: UPath) -> UPath:
         .get_template("report.html.j2")
         .render(
             build=build,
-            counts=counts_of(build, written, rejected, failed),
-            overview=_overview(counts_of(build, written, rejected, failed)),
-            problems=_problems(build, written, rejected, failed),
-            splits=rows_by_split(shards),
+            counts=counts,
+            overview=_overview(counts),
+            problems=_problems(build) + disagreements(build, written, rejected, failed, rows_folder(shards)),
+            splits=parts(shards),
             steps=_steps(build),
             losses=[("rejected", "filter", rejected), ("failed", "error class", failed)],
             loss_bars=_loss_bars(rejected, failed),
@@ -129,11 +128,10 @@ def write_report(out: UPath) -> UPath:
     return path
 
 
-def _problems(build: Build, written: int, rejected: Losses, failed: Losses) -> list[str]:
-    found = []
-    if build.status != "finished":
-        found.append(f"The build is not finished: its status is “{build.status or 'unknown'}”.")
-    return found + disagreements(build, written, rejected, failed)
+def _problems(build: Build) -> list[str]:
+    if build.status == "finished":
+        return []
+    return [f"The build is not finished: its status is “{build.status or 'unknown'}”."]
 
 
 def _parts(counts: Counts) -> list[tuple[str, float]]:

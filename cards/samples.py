@@ -21,7 +21,7 @@ from markupsafe import Markup
 from PIL import Image
 from upath import UPath
 
-from cards.build import Shard
+from cards.dataset import Shard
 from cards.svg import Box, box_overlay
 from cards.text import LONGEST_TEXT, escaped, shortened
 

@@ -18,7 +18,8 @@ from PIL import Image
 from upath import UPath
 
 from cards import distributions
-from cards.build import dataset_shards, read_losses
+from cards.build import read_losses
+from cards.dataset import dataset_shards
 from cards.distributions import measure, score_histogram
 from cards.report import write_report
 from cards.samples import find_boxes, prepare, thumbnail
