@@ -15,6 +15,7 @@ from PIL import Image, ImageCms, ImageOps, features
 from crawlers.outcomes import Failed
 
 HEAD_BYTES = 64
+MOST_PIXELS = 178_956_970  # beyond twice `PIL.Image.MAX_IMAGE_PIXELS` Pillow opens no image
 JPEG_QUALITY = 95
 ORIENTATION = 0x0112
 SHARPNESS_RESERVE = 2  # a JPEG is decoded at no less than twice the size it is resized to
@@ -35,7 +36,7 @@ STANDALONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})
 
 @dataclass(frozen=True)
 class Bounds:
-    """What is decoded at most: pixels of a frame, and frames. Pillow itself refuses more than 178,956,970 pixels."""
+    """What is decoded at most: pixels of a frame, and frames."""
 
     pixels: int = 100_000_000
     frames: int = 1000
