@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 VERSION = 1
-SCHEMA = "CREATE TABLE answer (key TEXT NOT NULL UNIQUE, body BLOB NOT NULL)"
+SCHEMA = "CREATE TABLE IF NOT EXISTS answer (key TEXT NOT NULL UNIQUE, body BLOB NOT NULL)"
 BATCH = 500
 OPEN_SECONDS = 10.0
 
@@ -29,25 +29,27 @@ class Cache:
             if self.path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=OPEN_SECONDS, check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._open()
         except (sqlite3.Error, OSError) as error:
+            raise CacheError(f"cache {self.path}: {error}; expected the path of a file that can be written") from error
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            self.close()
             hint = "it must be a SQLite file of its own"
             if "locked" in str(error):
                 hint = "another process uses it; wait for that one, or give another file"
             raise CacheError(f"cache {self.path}: {error}; {hint}") from error
 
     def _open(self) -> None:
+        """Take the file for this process, and make its table or find it as it must be."""
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not tables and not version:
-            self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA}; PRAGMA user_version={VERSION}; COMMIT")
-        elif version != VERSION or tables != {"answer"}:
-            raise CacheError(f"cache {self.path}: another program's database; give another file")
-        else:  # take the lock now, so that a second process learns it here
-            self._db.executescript("BEGIN IMMEDIATE; COMMIT")
+        if (version, tables) not in ((0, set()), (VERSION, {"answer"})):
+            raise sqlite3.DatabaseError("another program's database")
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA}; PRAGMA user_version={VERSION}; COMMIT")
 
     def get(self, key: str) -> bytes | None:
         """The answer, or None. One that cannot be read any more counts as none."""

@@ -11,9 +11,8 @@ import email.utils
 import math
 import random
 import re
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -83,23 +82,15 @@ class Gate:
     For one event loop. Whoever waits longest goes first.
     """
 
-    def __init__(
-        self,
-        per_minute: float,
-        concurrent: int = 3,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, per_minute: float, concurrent: int = 3) -> None:
         if not 1 <= per_minute < math.inf or concurrent < 1:
             raise ValueError(
                 f"{per_minute} requests a minute, {concurrent} at once: expected at least 1 of each, and a limit"
             )
         self.per_minute, self.concurrent = per_minute, concurrent
-        self._clock, self._sleep = clock, sleep
         self._places, self._turn = asyncio.Semaphore(concurrent), asyncio.Lock()
         self._starts: deque[float] = deque(maxlen=int(per_minute))
-        self._tokens, self._counted, self._paused_until = float(BURST), clock(), -math.inf
+        self._tokens, self._counted, self._paused_until = float(BURST), -math.inf, -math.inf
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -107,21 +98,26 @@ class Gate:
         async with self._places:
             async with self._turn:
                 while (seconds := self._wait()) > NO_TIME:
-                    await self._sleep(seconds)
+                    await asyncio.sleep(seconds)
                 self._tokens -= 1
-                self._starts.append(self._clock())
+                self._starts.append(_now())
             yield
 
     def pause(self, seconds: float) -> None:
         """Nobody starts within the next `seconds`."""
-        self._paused_until = max(self._paused_until, self._clock() + seconds)
+        self._paused_until = max(self._paused_until, _now() + seconds)
 
     def _wait(self) -> float:
         """Seconds until a request may start, as far as is known now."""
-        now, rate = self._clock(), self.per_minute / MINUTE
+        now, rate = _now(), self.per_minute / MINUTE
         self._tokens = min(float(BURST), self._tokens + (now - self._counted) * rate)
         self._counted = now
         waits = [self._paused_until - now, (1 - self._tokens) / rate]
         if len(self._starts) == self._starts.maxlen:
             waits.append(self._starts[0] + MINUTE - now)
         return max(waits)
+
+
+def _now() -> float:
+    """The clock by which the loop's own sleeps are timed."""
+    return asyncio.get_running_loop().time()

@@ -24,13 +24,15 @@ MAX_BYTES = 64 << 20
 MAX_URL = 4000
 MAX_HOPS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+TELLING = ("action", "list", "titles", "pageids", "oldid", "ids")
+UNREADABLE = "unreadable"
 UNREAD = (LookupError, TypeError, ValueError, AttributeError)
 
 T = TypeVar("T")
 
 
 class Transport:
-    """`async with Transport(…) as transport:`, in one event loop; everything raises `WikiError`.
+    """`async with Transport(…) as transport:`, in one event loop; raises `WikiError` and `CacheError`.
 
     `contact`: who runs this, for the servers' owners. `crawl`: the name of this crawl; what belongs to no revision is
     asked once a crawl. `seconds`: how long one attempt may take. `requests` counts what was sent: the first attempt
@@ -104,15 +106,13 @@ class Transport:
             try:
                 status, headers, body = await self._send(url, params, called)
                 answer = judge(status, headers, body)
-                read(answer)
+                _check(answer, read)
                 self._count_warnings(answer)
                 self.cache.put(key, body)
                 return body
             except Unready as error:
                 failure = error
-            except UNREAD as error:
-                failure = Unready("unreadable", f"not the answer expected: {type(error).__name__}: {error}")
-                last = attempt >= FEW_ATTEMPTS
+                last = last or (attempt >= FEW_ATTEMPTS and error.reason == UNREADABLE)
             except aiohttp.ClientConnectorError as error:
                 failure = Unready("unreachable", f"{error}; is the address right?")
                 last = last or (attempt >= FEW_ATTEMPTS and URL(url).host not in self._met)
@@ -162,9 +162,10 @@ class Transport:
     async def _send_once(
         self, target: URL, params: dict[str, str], called: str
     ) -> tuple[aiohttp.ClientResponse, bytes]:
+        loop = asyncio.get_running_loop()
         async with self.gate.slot():
             self.requests[called] += 1
-            started = time.monotonic()
+            started = loop.time()
             if len(urlencode(params)) > MAX_URL:
                 asked = self._session.post(target, data=params, allow_redirects=False)
             else:
@@ -173,7 +174,7 @@ class Transport:
                 self._met.add(target.host or "")
                 body = await _body(response)
             self.answered += 1
-            self.answer_seconds += time.monotonic() - started
+            self.answer_seconds += loop.time() - started
             return response, body
 
     def _count_warnings(self, answer: dict[str, Any]) -> None:
@@ -191,17 +192,26 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     unpack = zlib.decompressobj(wbits=47) if encoding != "identity" else None
     body = bytearray()
     async for chunk in response.content.iter_chunked(1 << 16):
-        body += unpack.decompress(chunk, MAX_BYTES + 1 - len(body)) if unpack else chunk
+        try:
+            body += unpack.decompress(chunk, MAX_BYTES + 1 - len(body)) if unpack else chunk
+        except zlib.error as error:
+            raise Unready("garbled", f"the answer is no {encoding}: {error}") from error
         if len(body) > MAX_BYTES:
             raise WikiError("too_large", f"an answer of more than {MAX_BYTES >> 20} MiB")
     if unpack and not unpack.eof:
-        raise Unready("truncated", "the answer ends in the middle of its gzip stream")
+        raise Unready("garbled", f"the answer ends in the middle of its {encoding}")
     return bytes(body)
+
+
+def _check(answer: dict[str, Any], read: Callable[[dict[str, Any]], Any]) -> None:
+    """Raise `Unready` for an answer that cannot be read as the one expected."""
+    try:
+        read(answer)
+    except UNREAD as error:
+        raise Unready(UNREADABLE, f"not the answer expected: {type(error).__name__}: {error}") from error
 
 
 def _line(url: str, params: dict[str, str]) -> str:
     """A request as a part of a line: the URL and the parameters that tell it from others, shortened."""
-    own = {
-        name: value for name, value in params.items() if name in ("action", "titles", "oldid", "pageids", "list", "ids")
-    }
+    own = {name: params[name] for name in TELLING if name in params}
     return f"{url} {urlencode(own)[:120]}".rstrip()
