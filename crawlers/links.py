@@ -20,6 +20,7 @@ def _prefixes(*kinds: str) -> frozenset[str]:
 
 _FILES = _prefixes("file")
 _TEMPLATES = _prefixes("template")
+_WITH_NAMESPACE = _prefixes("file", "template", "category")
 _NO_ARTICLES = _prefixes("file", "template", "category", "other", "interwiki")
 
 _PATH = re.compile(r"(?:/[\w-]+)*?/(?:wiki|index\.php)/(?P<title>[^?]+)")
@@ -71,6 +72,17 @@ def file_of(href: str) -> str:
 def is_template(href: str) -> bool:
     """Whether `href` leads to a template: what a missing template leaves in the text of a page."""
     return _prefix(title_of(href)) in _TEMPLATES
+
+
+def bare_name(title: str) -> str:
+    """A template's, category's or file's name as the wiki writes it, without its namespace.
+
+    >>> bare_name("Vorlage:infobox_Gemälde")
+    'Infobox Gemälde'
+    """
+    title = " ".join(title.replace("_", " ").split())
+    name = title.partition(":")[2].strip() if _prefix(title) in _WITH_NAMESPACE else title
+    return name[:1].upper() + name[1:]
 
 
 def _prefix(title: str) -> str:
