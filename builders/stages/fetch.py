@@ -55,12 +55,13 @@ class FetchConfig(BuildConfig):
     resize: str = flag(
         "keep", "keep the images as they are, or longest:N or shortest:N (side in pixels)", metavar="HOW"
     )
+    decode: bool = flag(True, "decode every image to its end; otherwise only its beginning, end and header are read")
     max_bytes: int = flag(Limits.bytes, "bytes of an image at most", above=0, metavar="N")
     max_pixels: int = flag(Limits.pixels, "pixels of an image at most", above=0, metavar="N")
 
 
 class Fetch(Stage):
-    """Adds the image of the URL in the column `url`, decoded to its end, and what is known of it.
+    """Adds the image of the URL in the column `url`, and what is known of it.
 
     New columns: `into` (bytes and a file name, as `datasets` stores an `Image`), `<into>_sha256` (of the bytes that the
     server sent), `width` and `height` (pixels as stored). `sha256` names a column with the hex digest that the bytes
@@ -123,7 +124,9 @@ class Fetch(Stage):
         guard = Guard(frozenset(config.allow_host))
         threads = max(1, round(config.cpus_per_worker))
         resize = read_resize(config.resize)
-        downloader = Downloader(limits, guard, user_agent(config.contact), resize=resize, decode=True, threads=threads)
+        downloader = Downloader(
+            limits, guard, user_agent(config.contact), resize=resize, decode=config.decode, threads=threads
+        )
         return await downloader.__aenter__()
 
     def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
