@@ -65,6 +65,7 @@ class Transport:
             timeout=aiohttp.ClientTimeout(total=self.seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            middlewares=[_once],
         )
         return self
 
@@ -182,6 +183,16 @@ class Transport:
         for warning in warnings if isinstance(warnings, list) else ():
             if isinstance(warning, dict):
                 self.warnings[f"{warning.get('module')}: {warning.get('code')}"] += 1
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Of its own accord, aiohttp sends a request again whose connection broke: past the gate, and uncounted. Not so."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
