@@ -1,0 +1,291 @@
+"""Publish the artworks: the pages, and the prompts about them, as configurations that `load_dataset` opens by name.
+
+`pages` has a row a page; `full` and every `alignment-N` have a row a prompt. Into which split an English page goes, and
+which artworks are the same in several languages, depends on all pages: the driver decides it, from the few columns
+that it takes. A shard holds pages of one split by language and id, whatever shards they came through.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builders.engine import Build, FileRef, Outcome, Row, ShardRecord, ShardTask, Stage
+from builders.engine.files import read_columns, read_table, sweep, write_json
+from builders.engine.fingerprint import digest
+from builders.stages.crawl import SECTION
+from builders.stages.features import with_features
+from builders.stages.thumbnails import TAKEN, picture_of
+from builders.transforms.artworks.alignment import AlignedSet, Verdict, align, alignment_report
+from builders.transforms.artworks.prompts import languages
+from builders.transforms.artworks.records import (
+    DIRECTIONS,
+    RECORDS,
+    TEMPLATES,
+    TEXT_LICENCE,
+    TEXT_LICENCE_URL,
+    Direction,
+    records,
+    text_page,
+)
+from cards.card import load_card, write_card
+from cards.report import write_report
+
+T = TypeVar("T")
+
+PAGES, FULL = "pages", "full"
+PAGES_PER_FILE = 500
+SPLITS = ("train", "validation", "test")
+INDICATORS = ("views", "links", "edits", "references", "versions", "length")
+COLUMNS = [*TAKEN, "phash", "with_text", "without_text", *INDICATORS]
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+PUBLISHED = with_features(
+    pa.schema(
+        [
+            ("id", pa.string()),
+            ("artwork", pa.string()),
+            ("qid", pa.string()),
+            ("language", pa.string()),
+            ("title", pa.string()),
+            ("en_title", pa.string()),
+            ("alignments", pa.list_(pa.string())),
+            ("image_url", pa.string()),
+            ("sections", pa.list_(SECTION)),
+            *((indicator, pa.int64()) for indicator in INDICATORS),
+            ("page_id", pa.int64()),
+            ("revision", pa.int64()),
+            ("page_url", pa.string()),
+            ("text_licence", pa.string()),
+            ("text_licence_url", pa.string()),
+            ("image_file", pa.string()),
+            ("image_width", pa.int32()),
+            ("image_height", pa.int32()),
+            ("image_mime", pa.string()),
+            ("image_sha1", pa.string()),
+            ("image_page", pa.string()),
+            ("image_author", pa.string()),
+            ("image_credit", pa.string()),
+            ("image_licence", pa.string()),
+            ("image_licence_url", pa.string()),
+        ]
+    )
+)
+PROMPTS = with_features(RECORDS)
+RENAMED = {
+    "image_width": "width", "image_height": "height", "image_mime": "mime", "image_sha1": "sha1",
+    "image_page": "description_url", "image_author": "author", "image_credit": "credit", "image_licence": "licence",
+    "image_licence_url": "licence_url",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A page, the page of the same artwork in the source language, and the direction of the prompts about it."""
+
+    page: str
+    source: str | None
+    direction: Direction
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one dataset shard holds: prompts, or pages with the sets in which they are aligned; and their files."""
+
+    config: str
+    files: tuple[FileRef, ...]
+    asked: tuple[Asked, ...] = ()
+    pages: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+class PublishArtworks(Stage):
+    """Writes `dataset/<config>/<split>-NNNNN-of-NNNNN.parquet`, then the card of this name and the report."""
+
+    name = "publish"
+    schema = PROMPTS
+    parquet: ClassVar[dict[str, Any]] = {
+        "row_group_size": 1000,
+        "compression": "zstd",
+        "use_content_defined_chunking": True,
+    }
+
+    def __init__(
+        self,
+        sets: Sequence[tuple[str, ...]],
+        source_language: str,
+        *,
+        directions: Sequence[str],
+        decisions: str,
+        rows_per_file: int,
+        seed: int,
+        card: str,
+    ) -> None:
+        self.sets = tuple(sets)
+        self.card = card
+        self.source_language = source_language
+        self.directions = tuple(each for each in DIRECTIONS if each in directions)
+        self.decisions = decisions
+        self.rows_per_file = rows_per_file
+        self.seed = seed
+        self._pages: dict[str, Row] = {}
+        self._aligned: list[AlignedSet] = []
+        self._splits: dict[str, str] = {}
+        self._balance: dict[str, Any] = {}
+        self._due = 0
+        self._counters: Counter[str] = Counter()
+
+    def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
+        """Align, split, and cut every split of every configuration into shards of about `rows_per_file` rows."""
+        pages = [
+            row | {"file": record.rows}
+            for record in upstream
+            for row in read_columns(build.out, record.rows, COLUMNS).to_pylist()
+        ]
+        pages.sort(key=lambda page: (page["language"], page["id"]))
+        self._pages = {page["id"]: page for page in pages}
+        self._aligned = align(map(picture_of, pages), self.sets, self._decided(pages), self.source_language)
+        self._split(pages)
+        tasks = self._page_tasks()
+        self._due = 0
+        for config, members in {FULL: pages, **self._members(pages)}.items():
+            tasks += self._prompt_tasks(config, members)
+        return tasks
+
+    def _members(self, pages: Sequence[Row]) -> dict[str, list[Row]]:
+        """The pages of each set of languages, by its name."""
+        members = {}
+        for aligned in self._aligned:
+            artworks, its = set(aligned.artworks), set(aligned.languages)
+            members[aligned.name] = [page for page in pages if page["artwork"] in artworks and page["language"] in its]
+        return members
+
+    def _page_tasks(self) -> list[ShardTask]:
+        names: dict[str, tuple[str, ...]] = {}
+        for config, members in self._members(list(self._pages.values())).items():
+            names |= {page["id"]: (*names.get(page["id"], ()), config) for page in members}
+        tasks = []
+        for split in SPLITS:
+            its = [((row, names.get(row, ())), 1) for row in self._pages if self._splits[row] == split]
+            for name, items, rows in _cut(f"{PAGES}.{split}", its, PAGES_PER_FILE):
+                part = Part(PAGES, self._files(row for row, _ in items), pages=tuple(items))
+                tasks.append(ShardTask(name, part, digest([name, asdict(part)]), rows))
+        return tasks
+
+    def _prompt_tasks(self, config: str, members: Iterable[Row]) -> list[ShardTask]:
+        """The prompts about some pages, each in the split of the page whose text answers it."""
+        sources = {page["artwork"]: page for page in self._pages.values() if page["language"] == self.source_language}
+        asked: dict[str, list[tuple[Asked, int]]] = {}
+        for page in members:
+            source = sources.get(page["artwork"])
+            for direction in self._directions(page["language"]):
+                text = text_page(direction, page, source)
+                if text and text["with_text"]:
+                    item = Asked(page["id"], source["id"] if source else None, direction)
+                    asked.setdefault(text["id"], []).append((item, TEMPLATES * text["with_text"]))
+                    self._due += TEMPLATES * (text["with_text"] + text["without_text"])
+        tasks = []
+        for split in SPLITS:
+            its = [item for row in self._pages if self._splits[row] == split for item in asked.get(row, ())]
+            for name, items, rows in _cut(f"{config}.{split}", its, self.rows_per_file):
+                files = self._files(row for item in items for row in (item.page, item.source) if row)
+                part = Part(config, files, asked=tuple(items))
+                tasks.append(ShardTask(name, part, digest([name, asdict(part)]), rows))
+        return tasks
+
+    def _directions(self, language: str) -> list[Direction]:
+        """The directions in which a page is asked about, of those whose instructions have templates."""
+        own = language == self.source_language
+        return [
+            direction
+            for direction in self.directions
+            if own == (direction == "En-En")
+            and (self.source_language if direction.startswith("En") else language) in languages()
+        ]
+
+    def _decided(self, pages: Sequence[Row]) -> dict[str, Verdict]:
+        return {}
+
+    def _split(self, pages: Sequence[Row]) -> None:
+        """Into which split each page goes; only those in the source language are split."""
+        fixed = {artwork for aligned in self._aligned for artwork in aligned.artworks}
+        own = sorted(
+            page["id"] for page in pages if page["language"] == self.source_language and page["artwork"] not in fixed
+        )
+        self._splits = {page["id"]: "test" for page in pages}
+        for index, row in enumerate(own):
+            self._splits[row] = SPLITS[min(2, index * 5 // (3 * len(own)))]
+
+    def _files(self, rows: Iterable[str]) -> tuple[FileRef, ...]:
+        """The files that hold these pages."""
+        found = {self._pages[row]["file"] for row in rows}
+        return tuple(sorted(found, key=lambda file: file.path))
+
+    def destination(self, folder: str, shard: str) -> str:
+        config, _, name = shard.partition(".")
+        return f"dataset/{config}/{name}.parquet"
+
+    def read(self, build_root: Any, source: Any) -> list[Row]:
+        """The pages of a shard, or the prompts about them."""
+        ids = {row for row, _ in source.pages} | {row for item in source.asked for row in (item.page, item.source)}
+        wanted = pc.field("id").isin(sorted(filter(None, ids)))
+        pages = {
+            row["id"]: row for file in source.files for row in read_table(build_root, file).filter(wanted).to_pylist()
+        }
+        # A worker has one shard in hand at a time, and the pages have columns of their own.
+        self.schema = PROMPTS if source.asked else PUBLISHED
+        self._counters = Counter()
+        return [_published(pages[row], names) for row, names in source.pages] + [
+            row
+            for item in source.asked
+            for row in records(
+                pages[item.page], pages.get(item.source), source.config, self._counters, (item.direction,),
+                self.source_language,
+            )
+        ]  # fmt: skip
+
+    def process(self, rows: list[Row]) -> Outcome:
+        return Outcome(written=rows, counters=self._counters)
+
+    def check_sum(self, before: Sequence[ShardRecord], after: Sequence[ShardRecord]) -> None:
+        """Every page is published, and every section is asked about by every template and direction or has no text."""
+        wrote = sum(record.rows.rows for record in before)
+        pages = sum(record.rows_in for record in after if record.shard.startswith(f"{PAGES}."))
+        assert pages == wrote, f"{wrote} pages were written for {self.name}, but it was given {pages}"
+        prompts = sum(record.rows_in for record in after) - pages
+        empty = sum(
+            count for record in after for name, count in record.counters.items() if name.startswith("without_text/")
+        )
+        assert prompts + empty == self._due, (
+            f"{self._due} prompts are due, but {prompts} were made, and {empty} are of sections without text"
+        )
+
+    def finish(self, build: Build) -> None:
+        keep = {file.path for record in build.records[self.name] for file in record.files}
+        for folder in (build.out / "dataset").iterdir():
+            if folder.is_dir():
+                sweep(build.out, f"dataset/{folder.name}", "", keep)
+        write_json(build.out / "balance.json", self._balance)
+        write_json(build.out / "alignment.json", alignment_report(self._aligned))
+        if build.counts()["rows_written"]:
+            write_card(build.out, load_card(self.card))
+        write_report(build.out)
+
+
+def _cut(prefix: str, items: Iterable[tuple[T, int]], rows_per_file: int) -> list[tuple[str, list[T], int]]:
+    """Items, given with their rows, as shards: name, items, rows. A shard is full once it has `rows_per_file`."""
+    shards: list[tuple[list[T], int]] = []
+    for item, count in items:
+        if not shards or shards[-1][1] >= rows_per_file:
+            shards.append(([], 0))
+        its, rows = shards[-1]
+        its.append(item)
+        shards[-1] = (its, rows + count)
+    return [(f"{prefix}-{index:05d}-of-{len(shards):05d}", its, rows) for index, (its, rows) in enumerate(shards)]
+
+
+def _published(page: Row, alignments: Sequence[str]) -> Row:
+    """A page as the dataset has it."""
+    made = {name: page[RENAMED.get(name, name)] for name in PUBLISHED.names if RENAMED.get(name, name) in page}
+    return made | {"alignments": list(alignments), "text_licence": TEXT_LICENCE, "text_licence_url": TEXT_LICENCE_URL}
