@@ -134,19 +134,18 @@ class _Reader:
         if tag == "a":
             href = attributes.get("href") or ""
             return (None, _nothing) if is_template(href) else (node.first_child, self._link(href))
-        if tag == "pre":
-            self._preformatted += 1
-            return node.first_child, self._end_preformatted
         if tag in BLOCKS:
             self._pieces.append("\n")
-            return node.first_child, self._break
+            self._preformatted += tag == "pre"
+            return node.first_child, self._end_preformatted if tag == "pre" else self._end_block
         return node.first_child, _nothing
 
-    def _break(self) -> None:
+    def _end_block(self) -> None:
         self._pieces.append("\n")
 
     def _end_preformatted(self) -> None:
         self._preformatted -= 1
+        self._end_block()
 
     def _look_for_infobox(self, node: LexborNode, classes: frozenset[str]) -> None:
         if self.infobox is not None:
@@ -215,11 +214,10 @@ def _variant(data: str, language: str) -> LexborNode | None:
         if "twoway" in choice or "oneway" in choice:
             words = {rule["l"]: rule["t"] for rule in choice.get("twoway") or choice["oneway"]}
             order = _TRADITIONAL if language.lower() in _TRADITIONAL[:-1] else _SIMPLIFIED
-            text = next((words[variant] for variant in (language.lower(), *order) if variant in words), None)
-            text = next(iter(words.values())) if text is None else text
+            text = words[next((variant for variant in (language.lower(), *order) if variant in words), min(words))]
         else:
             text = (choice.get("disabled") or choice["filter"])["t"]
-        body = LexborHTMLParser(f"<body>{text}").body
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        body = LexborHTMLParser("<body>" + text).body
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"a choice between language variants that cannot be read: {data[:80]!r}") from None
     return body.first_child if body is not None else None

@@ -14,6 +14,8 @@ from crawlers.links import file_of
 from crawlers.markup import INFOBOXES
 
 SELECTOR = ", ".join(f".{name}" for name in sorted(INFOBOXES))
+# A picture, or what stands for one whose file the wiki lacks.
+_PICTURES = "img, [href*='wpDestFile='], .mw-broken-media[resource]"
 _PLACES = ".infobox-image, .images, .imagen, .infobox-img, .infobox_image"
 _LABELS = ".infobox-label, .infobox-data"
 _ORNAMENTS = frozenset({"flagicon", "locmap", "noviewer", "mw-kartographer-container"})
@@ -28,7 +30,10 @@ _PLACEHOLDER = re.compile(
 
 
 def picture_of(infobox: LexborNode) -> str:
-    """The name of the file in the infobox's image place, without namespace; `""` if there is none."""
+    """The name of the file in the infobox's image place, without namespace; `""` if there is none.
+
+    A file that the box asks for and the wiki lacks is named too: the file's own record says that it is missing.
+    """
     return next(
         (name for image in _images(infobox) if (name := _file_name(image)) and not _PLACEHOLDER.match(name)), ""
     )
@@ -36,7 +41,7 @@ def picture_of(infobox: LexborNode) -> str:
 
 def _images(infobox: LexborNode) -> Iterator[LexborNode]:
     if places := infobox.css(_PLACES):
-        found = [image for place in places for image in place.css("img")]
+        found = [image for place in places for image in place.css(_PICTURES)]
     elif infobox.css_first(_LABELS):
         found = []
     else:
@@ -50,7 +55,7 @@ def _above_the_labels(infobox: LexborNode) -> list[LexborNode]:
         cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
         if len(cells) > 1:
             break
-        found += row.css("img")
+        found += row.css(_PICTURES)
     return found
 
 
@@ -71,6 +76,8 @@ def _file_name(image: LexborNode) -> str:
     attributes = image.attributes
     if name := file_of(attributes.get("resource") or ""):
         return name
+    if wanted := re.search(r"[?&]wpDestFile=([^&]+)", attributes.get("href") or ""):
+        return urllib.parse.unquote(wanted[1]).replace("_", " ")
     parent = image.parent
     if parent is not None and parent.tag == "a" and (name := file_of(parent.attributes.get("href") or "")):
         return name
