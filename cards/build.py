@@ -7,7 +7,6 @@ in record batches: memory does not grow with the build.
 
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from cards.dataset import parquet_files
+from cards.fields import count_of, list_of, mapping_of, number_of, read_object, text_of
 
 EXAMPLES = 3
 
@@ -88,11 +88,11 @@ class Build:
 
 @dataclass(frozen=True)
 class Example:
-    """One row that did not get through, and the text that was found wanting, if the row holds it."""
+    """One row that did not get through, by its task or title, and the text found wanting, if the row holds it."""
 
     id: str
     stage: str
-    task: str
+    name: str
     field: str
     figure: float | None
     threshold: str
@@ -128,36 +128,32 @@ def read_build(out: UPath) -> Build:
     """
     path = out / "build.json"
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = read_object(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: not there; {out} must be a finished build's folder") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: expected a JSON object: {error}") from error
-    if not isinstance(raw, dict):
-        raise ValueError(f"{path}: expected a JSON object, found {type(raw).__name__}")
-    translator = _mapping(raw, "translator")
-    counts = _mapping(raw, "counts")
-    stages = _stages(_list(raw, "stages"))
-    public = _mapping(raw, "public") or raw
+    translator = mapping_of(raw, "translator")
+    counts = mapping_of(raw, "counts")
+    stages = _stages(list_of(raw, "stages"))
+    public = mapping_of(raw, "public") or raw
     return Build(
-        name=_text(raw, "name") or out.name,
-        status=_text(raw, "status"),
-        command=_text(raw, "command"),
-        public_command=_text(public, "command"),
-        started=_text(raw, "started"),
-        finished=_text(raw, "finished"),
-        seconds=_number(raw, "seconds"),
-        fingerprint=_text(raw, "fingerprint"),
-        config=_mapping(raw, "config"),
-        public_config=_mapping(public, "config"),
-        inputs=tuple(_input(item) for item in _list(raw, "inputs")),
-        versions=_mapping(raw, "versions"),
+        name=text_of(raw, "name") or out.name,
+        status=text_of(raw, "status"),
+        command=text_of(raw, "command"),
+        public_command=text_of(public, "command"),
+        started=text_of(raw, "started"),
+        finished=text_of(raw, "finished"),
+        seconds=number_of(raw, "seconds"),
+        fingerprint=text_of(raw, "fingerprint"),
+        config=mapping_of(raw, "config"),
+        public_config=mapping_of(public, "config"),
+        inputs=tuple(_input(item) for item in list_of(raw, "inputs")),
+        versions=mapping_of(raw, "versions"),
         counts=_counts(counts, sum(stage.made for stage in stages)) if counts else None,
         stages=stages,
-        translator=_text(translator, "name"),
-        translator_revision=_text(translator, "revision"),
-        translator_settings=_mapping(translator, "settings"),
-        warning=_text(translator, "warning"),
+        translator=text_of(translator, "name"),
+        translator_revision=text_of(translator, "revision"),
+        translator_settings=mapping_of(translator, "settings"),
+        warning=text_of(translator, "warning"),
     )
 
 
@@ -169,13 +165,13 @@ def read_losses(folder: UPath, reason_column: str, seed: str) -> Losses:
     languages: dict[str, Counter[str]] = {}
     drawn: dict[str, list[tuple[str, Example]]] = {}
     for number, row in enumerate(_rows(folder)):
-        reason = _text(row, reason_column) or "unnamed"
+        reason = text_of(row, reason_column) or "unnamed"
         content = _row_content(row)
         rows[reason] += 1
-        stages.setdefault(reason, set()).add(_text(row, "stage"))
-        tasks[_text(content, "task_name")] += 1
-        languages.setdefault(reason, Counter())[_text(content, "language")] += 1
-        draw = hashlib.sha256(f"{seed}/{_text(row, 'id')}/{number}".encode(errors="replace")).hexdigest()
+        stages.setdefault(reason, set()).add(text_of(row, "stage"))
+        tasks[text_of(content, "task_name")] += 1
+        languages.setdefault(reason, Counter())[text_of(content, "language")] += 1
+        draw = hashlib.sha256(f"{seed}/{text_of(row, 'id')}/{number}".encode(errors="replace")).hexdigest()
         kept = drawn.setdefault(reason, [])
         if len(kept) < EXAMPLES or draw < kept[-1][0]:
             kept.append((draw, _example(row, content)))
@@ -246,36 +242,36 @@ def _row_content(row: Mapping[str, Any]) -> Mapping[str, Any]:
     A row that was lost before it had our columns holds its source's under `raw`.
     """
     try:
-        content = json.loads(_text(row, "row"))
+        content = json.loads(text_of(row, "row"))
     except (ValueError, RecursionError):
         return {}
     if not isinstance(content, dict):
         return {}
-    return {**_mapping(content, "raw"), **content}
+    return {**mapping_of(content, "raw"), **content}
 
 
 def _example(row: Mapping[str, Any], content: Mapping[str, Any]) -> Example:
-    field = _text(row, "field")
-    attempts = _number(row, "attempts")
+    field = text_of(row, "field")
+    attempts = number_of(row, "attempts")
     return Example(
-        id=_text(row, "id"),
-        stage=_text(row, "stage"),
-        task=_text(content, "task_name"),
+        id=text_of(row, "id"),
+        stage=text_of(row, "stage"),
+        name=text_of(content, "task_name") or text_of(content, "title"),
         field=field,
-        figure=_number(row, "figure"),
-        threshold=_text(row, "threshold"),
-        message=_text(row, "message"),
+        figure=number_of(row, "figure"),
+        threshold=text_of(row, "threshold"),
+        message=text_of(row, "message"),
         attempts=None if attempts is None else int(attempts),
-        text=_text_of_field(content, field) if content else _text(row, "row"),
+        text=_text_of_field(content, field) if content else text_of(row, "row"),
     )
 
 
 def _text_of_field(content: Mapping[str, Any], field: str) -> str:
     """The translation that a filter refused, or the text of that name, or the raw text of a row that was none."""
     for column, name in (("fields", "name"), ("translations", "field")):
-        for item in _list(content, column):
+        for item in list_of(content, column):
             if isinstance(item, dict) and item.get(name) == field:
-                return _text(item, "target")
+                return text_of(item, "target")
     value = content.get(field or "raw")
     return value if isinstance(value, str) else ""
 
@@ -283,47 +279,25 @@ def _text_of_field(content: Mapping[str, Any], field: str) -> str:
 def _stages(raw: list[Any]) -> tuple[Stage, ...]:
     stages: list[Stage] = []
     for item in raw:
-        counts, counters = _counts(item), _mapping(item, "counters")
+        counts, counters = _counts(item), mapping_of(item, "counters")
         made = counts.rows_in - stages[-1].counts.rows_written if stages else 0
-        known = {name: value for name in counters if (value := _number(counters, name)) is not None}
-        shards = int(_number(item, "shards") or 0)
-        stages.append(Stage(_text(item, "name"), counts, made, shards, _number(item, "seconds"), known))
+        known = {name: value for name in counters if (value := number_of(counters, name)) is not None}
+        shards = count_of(item, "shards")
+        stages.append(Stage(text_of(item, "name"), counts, made, shards, number_of(item, "seconds"), known))
     return tuple(stages)
 
 
 def _counts(raw: Mapping[str, Any], made: int = 0) -> Counts:
     names = ("rows_in", "rows_written", "rows_rejected", "rows_failed")
-    rows_in, written, rejected, failed = (int(_number(raw, name) or 0) for name in names)
+    rows_in, written, rejected, failed = (count_of(raw, name) for name in names)
     return Counts(rows_in, written, rejected, failed, made)
 
 
 def _input(raw: Mapping[str, Any]) -> Input:
-    rows, size = _number(raw, "rows"), _number(raw, "bytes")
+    rows, size = number_of(raw, "rows"), number_of(raw, "bytes")
     return Input(
-        _text(raw, "path"),
+        text_of(raw, "path"),
         None if rows is None else int(rows),
         None if size is None else int(size),
-        _text(raw, "sha256"),
+        text_of(raw, "sha256"),
     )
-
-
-def _text(raw: Mapping[str, Any], key: str) -> str:
-    value = raw.get(key)
-    return "" if value is None else str(value)
-
-
-def _number(raw: Mapping[str, Any], key: str) -> float | None:
-    value = raw.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return value
-
-
-def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = raw.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _list(raw: Mapping[str, Any], key: str) -> list[Any]:
-    value = raw.get(key)
-    return value if isinstance(value, list) else []

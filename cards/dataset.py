@@ -19,7 +19,7 @@ _SHARD = re.compile(r"(?P<split>[A-Za-z0-9_]+)-\d{5}-of-\d{5}\.parquet")
 _SPLITS = {"train": 0, "validation": 1, "test": 2}
 _LANGUAGES = ("lang", "language")
 _LICENCES = ("image_licence", "licence")
-_IMAGES = ("description_url", "image_description_url", "image_url")
+_IMAGES = ("image_page", "description_url", "image_url")
 
 
 @dataclass(frozen=True)

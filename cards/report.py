@@ -6,7 +6,6 @@ says so to the browser as well). The same build gives the same bytes.
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 from upath import UPath
 
-from cards import distributions, svg
+from cards import crawled, distributions, svg
 from cards.build import (
     Build,
     Counts,
@@ -25,25 +24,25 @@ from cards.build import (
     read_build,
     read_losses,
 )
-from cards.dataset import dataset_shards, parts, rows_by_task, rows_folder
-from cards.samples import draw_samples
-from cards.text import html_environment, language_name
+from cards.dataset import configs, dataset_shards, parts, rows_by_language, rows_by_task, rows_folder
+from cards.fields import list_of
+from cards.samples import draw_samples, worth_showing
+from cards.text import LANGUAGE, html_environment, language_name
 
 TASKS_SHOWN = 80
 INPUTS_SHOWN = 40
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,8})?")
 _MEMORY = ("units", "memory_hits", "duplicates")
 _SHOWN = (*_MEMORY, "translated")
 
 
 @dataclass(frozen=True)
 class Step:
-    """A stage of the funnel. `made` is how many more rows came out than went in (negative: fewer)."""
+    """A stage of the funnel. `excess` is how many more rows came out than went in (negative: fewer)."""
 
     stage: Stage
     drawing: Markup
-    made: int
+    excess: int
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,9 @@ def write_report(out: UPath) -> UPath:
     failed = read_losses(out / "failed", "error_class", seed)
     written = sum(shard.rows for shard in shards)
     counts = counts_of(build, written, rejected, failed)
+    splits = parts(shards)
+    languages = _languages(build, rows_by_language(splits))
+    shown = worth_showing(shards)
     measures = distributions.measure(shards, seed)
     tasks = _tasks(rows_by_task(shards), rejected, failed)
     page = (
@@ -100,7 +102,14 @@ def write_report(out: UPath) -> UPath:
             counts=counts,
             overview=_overview(counts),
             problems=_problems(build) + disagreements(build, written, rejected, failed, rows_folder(shards)),
-            splits=parts(shards),
+            splits=splits,
+            configs=configs(shards),
+            languages=[_language({"code": code}, ("code",), "") for code in languages],
+            row_languages=languages,
+            balance=crawled.read_balance(out),
+            alignment=crawled.read_alignment(out),
+            requests=crawled.requests(build),
+            dropped=crawled.dropped_sections(build),
             steps=_steps(build),
             losses=[("rejected", "filter", rejected), ("failed", "error class", failed)],
             loss_bars=_loss_bars(rejected, failed),
@@ -115,8 +124,8 @@ def write_report(out: UPath) -> UPath:
             paces=_paces(build),
             inputs=build.inputs[:INPUTS_SHOWN],
             counters=_other_counters(build),
-            samples=draw_samples(shards, seed, _image_roots(out, build)),
-            rows_shown=written,
+            samples=draw_samples(shown, seed, _image_roots(out, build)),
+            rows_shown=sum(shard.rows for shard in shown),
             config={name: _plain(value) for name, value in build.config.items()},
             settings={name: _plain(value) for name, value in build.translator_settings.items()},
             source=_language(build.config, ("source_language", "from"), "en"),
@@ -166,6 +175,9 @@ def _steps(build: Build) -> list[Step]:
 
 
 def _tasks(written: Counter[str], rejected: Losses, failed: Losses) -> list[Task]:
+    names = {*written, *rejected.tasks, *failed.tasks}
+    if names <= {""}:
+        return []
     counts = {
         name: Counts(
             written[name] + rejected.tasks.get(name, 0) + failed.tasks.get(name, 0),
@@ -173,7 +185,7 @@ def _tasks(written: Counter[str], rejected: Losses, failed: Losses) -> list[Task
             rejected.tasks.get(name, 0),
             failed.tasks.get(name, 0),
         )
-        for name in {*written, *rejected.tasks, *failed.tasks}
+        for name in names
     }
     largest = max((each.rows_in for each in counts.values()), default=0)
     ordered = sorted(counts.items(), key=lambda item: (-item[1].rows_in, item[0]))
@@ -214,9 +226,15 @@ def _other_counters(build: Build) -> list[tuple[str, str, float]]:
 
 def _language(config: Mapping[str, object], names: tuple[str, ...], otherwise: str) -> Language:
     for code in (*(config.get(name) for name in names), otherwise):
-        if isinstance(code, str) and _LANGUAGE.fullmatch(code):
+        if isinstance(code, str) and LANGUAGE.fullmatch(code):
             return Language(code.replace("_", "-"), language_name(code))
     return Language("", "the target language")
+
+
+def _languages(build: Build, found: Mapping[str, int]) -> list[str]:
+    """The languages that rows are in, as the build was asked for them, then the others."""
+    asked = [word for text in list_of(build.config, "languages") for word in str(text).replace(",", " ").split()]
+    return [code for code in dict.fromkeys((*asked, *found)) if code in found]
 
 
 def _image_roots(out: UPath, build: Build) -> list[UPath]:

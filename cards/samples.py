@@ -1,5 +1,7 @@
 """Twenty rows of the dataset, drawn by the build's fingerprint, prepared to be looked at.
 
+A row holds a conversation, or a prompt and the text that answers it.
+
 Counts do not show a box that lies on the wrong object or an answer that no longer fits its question;
 looking does. Boxes are read from the conversation as the model will read it, never from the source, so
 what the page draws is what the model learns. Images are re-encoded small by Pillow: no byte of the
@@ -21,11 +23,12 @@ from markupsafe import Markup
 from PIL import Image
 from upath import UPath
 
-from cards.dataset import Shard
+from cards.dataset import ONLY_CONFIG, Shard
 from cards.svg import Box, box_overlay
-from cards.text import LONGEST_TEXT, escaped, shortened
+from cards.text import LANGUAGE, LONGEST_TEXT, escaped, shortened
 
 ROWS = 20
+LONGEST_GOLD = 1_500
 LONG_SIDE = 480
 LARGEST_URI = 150_000
 LARGEST_PIXELS = 100_000_000
@@ -44,12 +47,19 @@ _COLUMNS = (
     "source",
     "translations",
     "checks",
+    "template",
+    "prompt",
+    "gold",
+    "source_lang",
+    "target_lang",
+    "image_url",
 )
+_ASKS = ("conversations", "prompt")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A thumbnail as a data URI and its size in pixels; or why there is none."""
+    """A thumbnail as a data URI and its size in pixels; or why there is none, unless the row has but a link."""
 
     uri: str
     width: int
@@ -59,8 +69,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Turn:
+    """What a speaker says, and in which language where the row says it."""
+
     speaker: str
     text: Markup
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,11 @@ class Sample:
     translations: tuple[Mapping[str, Any], ...]
     checks: tuple[Mapping[str, Any], ...]
     source: str
+
+
+def worth_showing(shards: Sequence[Shard]) -> tuple[Shard, ...]:
+    """The shards whose rows ask something; all, where none do."""
+    return tuple(shard for shard in shards if shard.first(_ASKS)) or tuple(shards)
 
 
 def draw_samples(shards: tuple[Shard, ...], seed: str, roots: Sequence[UPath]) -> tuple[Sample, ...]:
@@ -97,7 +115,7 @@ def draw_samples(shards: tuple[Shard, ...], seed: str, roots: Sequence[UPath]) -
                     here = sorted(row for row in wanted if first <= row < first + rows)
                     if here:
                         for number, row in zip(here, _read(parquet, group, here, first), strict=True):
-                            found[number] = prepare(row, roots)
+                            found[number] = prepare({"split": _place(shard)} | row, roots)
                     first += rows
         start += shard.rows
     return tuple(found[row] for row in drawn)
@@ -105,18 +123,22 @@ def draw_samples(shards: tuple[Shard, ...], seed: str, roots: Sequence[UPath]) -
 
 def prepare(row: Mapping[str, Any], roots: Sequence[UPath]) -> Sample:
     """A row of the dataset as the page shows it; columns that are missing show as empty."""
-    turns = [turn for turn in row.get("conversations") or () if turn]
+    turns = [turn for turn in row.get("conversations") or _prompt_and_gold(row) if turn]
     boxes = find_boxes(turns)
-    picture = _picture(row.get("image"), roots)
+    linked = not row.get("image") and bool(row.get("image_url"))
+    picture = Picture("", 0, 0, "") if linked else _picture(row.get("image"), roots)
     return Sample(
         id=_string(row.get("id")),
-        task=_string(row.get("task_name")),
+        task=_string(row.get("task_name") or row.get("template")),
         split=_string(row.get("split")),
         picture=picture,
-        image_path=_string(row.get("image_path")),
+        image_path=_string(row.get("image_path") or row.get("image_url")),
         overlay=box_overlay(tuple(boxes.values()), picture.width, picture.height) if picture.uri else Markup(""),
         boxes=tuple(boxes.values()),
-        turns=tuple(Turn(_string(t.get("from")), marked(_string(t.get("value")), boxes)) for t in turns),
+        turns=tuple(
+            Turn(_string(t.get("from")), marked(_string(t.get("value")), boxes), _language(t.get("lang")))
+            for t in turns
+        ),
         translations=tuple(row.get("translations") or ()),
         checks=tuple(row.get("checks") or ()),
         source=_indented(_string(row.get("source"))),
@@ -182,6 +204,19 @@ def _read(parquet: pq.ParquetFile, group: int, rows: list[int], first: int) -> l
     return [table.slice(row - first, 1).to_pylist()[0] for row in rows]
 
 
+def _place(shard: Shard) -> str:
+    return shard.split if shard.config == ONLY_CONFIG else f"{shard.config} {shard.split}"
+
+
+def _prompt_and_gold(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The two turns of a row that has a prompt and the text that answers it."""
+    return [
+        {"from": called, "value": shortened(_string(row[called]), LONGEST_GOLD), "lang": row.get(language)}
+        for called, language in (("prompt", "source_lang"), ("gold", "target_lang"))
+        if row.get(called)
+    ]
+
+
 def _picture(image: object, roots: Sequence[UPath]) -> Picture:
     try:
         if isinstance(image, dict):
@@ -226,6 +261,10 @@ def _indented(text: str) -> str:
         return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
     except (ValueError, RecursionError):
         return text
+
+
+def _language(code: object) -> str:
+    return code if isinstance(code, str) and LANGUAGE.fullmatch(code) else ""
 
 
 def _string(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Small drawings as inline SVG: stacked bars, a funnel's steps, a histogram, boxes on an image.
+"""Small drawings as inline SVG: stacked bars, a funnel's steps, a histogram, dots, boxes on an image.
 
 Drawings stretch to the width they are given and hold no text but box numbers, so labels stay at their
 size on a narrow screen; colours are classes of the page's style sheet and follow light and dark.
@@ -74,6 +74,20 @@ def histogram(counts: Sequence[int], labels: Sequence[str], shade: tuple[float, 
                 )
             )
     return _svg("histogram", 100, Markup("").join(pieces))
+
+
+def dots(places: Sequence[float | None]) -> Markup:
+    """A dot at each place, a share of the width, each on a line of its own: the first of class `s0`, then `s1`…
+
+    A dot is a stroke without length and with a round cap, so it stays round however wide the drawing is stretched.
+    """
+    height = 20 * len(places)
+    pieces = [Markup('<path class="middle" d="M{} 0V{}"/>').format(f"{_WIDTH / 2:.0f}", height)]
+    for line, place in enumerate(places):
+        if place is not None:
+            shape = Markup('<path class="dot s{}" d="M{} {}h0"/>')
+            pieces.append(shape.format(line, f"{min(1, max(0, place)) * _WIDTH:.1f}", 20 * line + 10))
+    return _svg("dots", height, Markup("").join(pieces))
 
 
 def box_overlay(boxes: Sequence[Box], width: int, height: int) -> Markup:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_TEXT = 6_000
+LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,8})?")
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069"

@@ -36,15 +36,19 @@ _SECTION = pa.struct(
     ]
 )
 _WHENCE = [("id", pa.string()), ("artwork", pa.string()), ("page_id", pa.int64()), ("revision", pa.int64())]
-_IMAGE = [(name, pa.string()) for name in ("page_url", "image_url", "licence", "author", "description_url")]
 _PAGES = pa.schema(
-    [*_WHENCE, ("language", pa.string()), ("title", pa.string()), *_IMAGE, ("sections", pa.list_(_SECTION))]
+    [
+        *_WHENCE,
+        *((name, pa.string()) for name in ("language", "title", "page_url", "image_url", "licence", "author")),
+        ("description_url", pa.string()),
+        ("sections", pa.list_(_SECTION)),
+    ]
 )
 _RECORDS = pa.schema(
     [
         *_WHENCE,
         *((name, pa.string()) for name in ("text_id", "title", "en_title", "lang", "source_lang", "target_lang")),
-        *_IMAGE,
+        *((name, pa.string()) for name in ("page_url", "image_url", "image_licence", "image_author", "image_page")),
         *((name, pa.string()) for name in ("template", "prompt", "gold")),
         ("gold_entity", pa.list_(pa.string())),
         ("level", pa.int32()),
@@ -133,6 +137,9 @@ def _records(page: dict[str, Any]) -> list[dict[str, Any]]:
             "id": page["id"][:16] + f"{LANGUAGES.index(page['language']):08x}{LANGUAGES.index(source):08x}",
             "text_id": f"{page['artwork']}-0",
             "en_title": _TITLES["en"],
+            "image_licence": page["licence"],
+            "image_author": page["author"],
+            "image_page": page["description_url"],
             "lang": page["language"],
             "source_lang": source,
             "target_lang": page["language"],
@@ -189,6 +196,7 @@ def _build(pages: int, written: int, rejected: int, failed: int) -> dict[str, An
         return {"name": name, "shards": 1, "rows_in": rows, "rows_written": rows - sum(lost), "rows_rejected": lost[0],
                 "rows_failed": lost[1], "seconds": seconds, "counters": counters}  # fmt: skip
 
+    dropped = {"dropped/See also": 11, "dropped/Note": 9, f"dropped/{HOSTILE}": 1}
     asked = {"parse": 30, "files": 3, "edits": 10, "views": 10, "retried/maxlag": 2, "retried/429": 1}
     return {
         "name": "multiexpart",
@@ -207,7 +215,14 @@ def _build(pages: int, written: int, rejected: int, failed: int) -> dict[str, An
         "versions": {"python": "3.11.9", "ray": "2.60.0"},
         "counts": {"rows_in": listed, "rows_written": written, "rows_rejected": rejected, "rows_failed": failed},
         "stages": [
-            stage("crawl", listed, (rejected, failed), 120.2, **{f"requests/{name}": n for name, n in asked.items()}),
+            stage(
+                "crawl",
+                listed,
+                (rejected, failed),
+                120.2,
+                **{f"requests/{name}": n for name, n in asked.items()},
+                **dropped,
+            ),
             stage("thumbnails", pages, (0, 0), 3.2, **{"requests/thumbnails": 4}),
             stage("publish", written, (0, 0), 2.1, sections_without_text=6),
         ],
