@@ -18,8 +18,7 @@ ONLY_CONFIG = "default"
 _SHARD = re.compile(r"(?P<split>[A-Za-z0-9_]+)-\d{5}-of-\d{5}\.parquet")
 _SPLITS = {"train": 0, "validation": 1, "test": 2}
 _LANGUAGES = ("lang", "language")
-_LICENCES = ("image_licence", "licence")
-_IMAGES = ("image_page", "description_url", "image_url")
+_IMAGE = ["image_page", "image_licence"]
 
 
 @dataclass(frozen=True)
@@ -123,15 +122,17 @@ def rows_by_task(shards: Sequence[Shard]) -> Counter[str]:
 
 
 def images_by_licence(shards: Sequence[Shard]) -> Counter[str]:
-    """Images, each counted once however many rows show it, by the licence that the rows state; "" is none."""
-    licences: dict[str, str] = {}
+    """Images, each counted once however many rows show it, by the licence that the rows state.
+
+    An image is one description page; "" counts those without a licence.
+    """
+    licences: dict[str | None, str] = {}
     for shard in shards:
-        licence, image = shard.first(_LICENCES), shard.first(_IMAGES)
-        if licence and image:
-            for batch in _batches(shard, [image, licence]):
-                pairs = pa.table(batch.columns, names=["image", "licence"]).group_by(["image", "licence"]).aggregate([])
-                licences |= {row["image"]: row["licence"] or "" for row in pairs.to_pylist() if row["image"]}
-    return Counter(licences.values())
+        if set(_IMAGE) <= dict(shard.columns).keys():
+            for batch in _batches(shard, _IMAGE):
+                for row in pa.table(batch).group_by(_IMAGE).aggregate([]).to_pylist():
+                    licences[row["image_page"]] = row["image_licence"] or ""
+    return Counter(licence for page, licence in licences.items() if page)
 
 
 def _values(shard: Shard, column: str) -> Counter[str]:

@@ -36,11 +36,13 @@ _SECTION = pa.struct(
     ]
 )
 _WHENCE = [("id", pa.string()), ("artwork", pa.string()), ("page_id", pa.int64()), ("revision", pa.int64())]
+_IMAGE = [(name, pa.string()) for name in ("page_url", "image_url", "image_licence", "image_author", "image_page")]
 _PAGES = pa.schema(
     [
         *_WHENCE,
-        *((name, pa.string()) for name in ("language", "title", "page_url", "image_url", "licence", "author")),
-        ("description_url", pa.string()),
+        ("language", pa.string()),
+        ("title", pa.string()),
+        *_IMAGE,
         ("sections", pa.list_(_SECTION)),
     ]
 )
@@ -48,7 +50,7 @@ _RECORDS = pa.schema(
     [
         *_WHENCE,
         *((name, pa.string()) for name in ("text_id", "title", "en_title", "lang", "source_lang", "target_lang")),
-        *((name, pa.string()) for name in ("page_url", "image_url", "image_licence", "image_author", "image_page")),
+        *_IMAGE,
         *((name, pa.string()) for name in ("template", "prompt", "gold")),
         ("gold_entity", pa.list_(pa.string())),
         ("level", pa.int32()),
@@ -120,9 +122,9 @@ def _page(number: int, language: str) -> dict[str, Any]:
         "title": title,
         "page_url": f"https://{language}.wikipedia.org/w/index.php?oldid={50_000 + number}",
         "image_url": f"https://upload.example/orchard-{number}.jpg",
-        "licence": LICENCES[number % len(LICENCES)],
-        "author": "A. Painter",
-        "description_url": f"https://commons.example/wiki/File:Orchard_{number}.jpg",
+        "image_licence": LICENCES[number % len(LICENCES)],
+        "image_author": "A. Painter",
+        "image_page": f"https://commons.example/wiki/File:Orchard_{number}.jpg",
         "sections": [
             {"index": 0, "level": 0, "path": [], "text": _GOLD[language], "links": [{"text": "1873", "target": "1873"}]}
         ],
@@ -137,9 +139,6 @@ def _records(page: dict[str, Any]) -> list[dict[str, Any]]:
             "id": page["id"][:16] + f"{LANGUAGES.index(page['language']):08x}{LANGUAGES.index(source):08x}",
             "text_id": f"{page['artwork']}-0",
             "en_title": _TITLES["en"],
-            "image_licence": page["licence"],
-            "image_author": page["author"],
-            "image_page": page["description_url"],
             "lang": page["language"],
             "source_lang": source,
             "target_lang": page["language"],

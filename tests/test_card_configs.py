@@ -13,8 +13,11 @@ from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 from upath import UPath
 
+from builders.stages.publish import dataset_schema
+from builders.stages.publish_artworks import PROMPTS, PUBLISHED
 from cards.card import Card, Source, write_card
-from cards.dataset import configs, dataset_shards, images_by_licence, parts, rows_by_language
+from cards.columns import described
+from cards.dataset import Shard, configs, dataset_shards, images_by_licence, parts, rows_by_language
 from tests.crawled_build import write_crawled_build
 from tests.sample_build import HOSTILE, write_sample_build
 
@@ -96,6 +99,13 @@ def test_columns_are_told_by_schema(build: UPath) -> None:
     rows = [line for line in text.splitlines() if line.startswith("| `") and line.count("|") == 4 and "` | `" in line]
     assert len(rows) == 20 + 12
     assert not [line for line in rows if line.endswith("|  |")]
+
+
+@pytest.mark.parametrize("schema", [PUBLISHED, PROMPTS, dataset_schema("embed")])
+def test_every_column_of_the_recipes_is_described(schema: pa.Schema) -> None:
+    columns = tuple((field.name, str(field.type)) for field in schema)
+    ((_, described_columns),) = described([Shard(UPath("a.parquet"), "default", "train", (1,), columns)])
+    assert [column.name for column in described_columns if not column.holds] == []
 
 
 def test_rows_made_between_stages_are_part_of_the_sum(build: UPath) -> None:
