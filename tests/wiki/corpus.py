@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.wiki.prose import Draft, Piece, Section, fill, link, plain
+from tests.wiki.prose import NO_SPELLING, Draft, Piece, Section, fill, link, plain
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "it", "ja", "zh", "ru", "fr", "es", "de", "nl", "sv")
@@ -138,6 +138,7 @@ class Author:
         self.words = load(f"words/{language}.yaml")
         self.infobox = load("templates.yaml")["infobox"][language]
         self.headings: dict[str, str] = self.words["headings"]
+        self.traditional = str.maketrans(self.words.get("traditional", {}))
         self.dropped = frozenset(self.headings[name] for name in self.words["dropped"])
 
     def article(
@@ -146,6 +147,7 @@ class Author:
         """An article about a painting, with what is special about it as artworks.yaml says."""
         draft = Draft(self.dropped)
         pieces = pieces_of(self.words, title, other, year)
+        spelling = self.traditional if page.get("written") == "traditional" else {}
         length = page.get("length", "usual")
         museum, artist = self.words["museums"][0], self.words["people"][0]
         draft.unread("{{Short description|A painting}}")
@@ -159,23 +161,25 @@ class Author:
             )
         draft.unread(f"[[File:{other_image}|thumb|left|A study for [[{other}]]{{{{Citation needed}}}}]]")
         if length == "stub":
-            draft.prose(fill(self.words["sentences"]["lead"][0], pieces))
+            draft.prose(fill(self.words["sentences"]["lead"][0], pieces, spelling))
             return draft
-        self._paragraph(draft, "lead", pieces)
+        self._paragraph(draft, "lead", pieces, spelling)
         if length == "thorough":
             self._thorough_body(draft, pieces, other, other_image)
         else:
             for name in ("description", "history", "reception"):
-                draft.heading(2, self.headings[name])
-                self._paragraph(draft, name, pieces)
+                draft.heading(2, self.headings[name], spelling=spelling)
+                self._paragraph(draft, name, pieces, spelling)
         self._end(draft, other, other_image, length == "thorough")
         return draft
 
-    def _paragraph(self, draft: Draft, name: str, pieces: Mapping[str, Piece]) -> None:
+    def _paragraph(
+        self, draft: Draft, name: str, pieces: Mapping[str, Piece], spelling: Mapping[int, str] = NO_SPELLING
+    ) -> None:
         between = self.words["between"]
         done = Piece("")
         for number, sentence in enumerate(self.words["sentences"][name]):
-            done += plain(between if number else "") + fill(sentence, pieces)
+            done += plain(between if number else "") + fill(sentence, pieces, spelling)
         draft.prose(done)
 
     def _thorough_body(self, draft: Draft, pieces: Mapping[str, Piece], other: str, other_image: str) -> None:
@@ -187,9 +191,11 @@ class Author:
 
         section(2, "description")
         section(3, "composition", mark=pieces["ref"].wikitext)
-        items = [Piece("* ") + fill(text, pieces) for text in sentences["list"]]
+        items = [Piece("* ") + fill(text, pieces, NO_SPELLING) for text in sentences["list"]]
         draft.wrapped(
-            "", [items[0], *(Piece("** ") + fill(text, pieces) for text in sentences["sublist"]), items[1]], ""
+            "",
+            [items[0], *(Piece("** ") + fill(text, pieces, NO_SPELLING) for text in sentences["sublist"]), items[1]],
+            "",
         )
         draft.unread(f'<gallery mode="packed">\nFile:{other_image}|[[{other}]]\n</gallery>')
         draft.heading(3, headings["colour"])
@@ -207,12 +213,12 @@ class Author:
         draft.unread(f"{{{{Main|{other}}}}}")
         self._paragraph(draft, "history", pieces)
         section(3, "provenance")
-        section(3, "restoration")
+        section(3, "restoration", mark=" <!-- unread -->{{sort key|zz}}")
         section(3, "provenance", "provenance2")
         section(2, "reception")
         draft.wrapped("<blockquote>", [plain(self.words["quote"])], "</blockquote>")
         if "trailing" in self.words:
-            draft.prose(fill(self.words["trailing"], pieces))
+            draft.prose(fill(self.words["trailing"], pieces, NO_SPELLING))
         draft.heading(3, headings["verses"])
         draft.wrapped("<poem>", [plain(line) for line in sentences["verses"]], "</poem>")
         terms = sentences["terms"]
@@ -281,6 +287,7 @@ def _add_artwork(
         corpus.pages[language].append(Page(title, (*earlier, f"{draft.wikitext}\n\n{ending}")))
         refused = "no_infobox_v1" if page.get("infobox") == "none" else REFUSED.get(picture, "")
         refused = refused or ("stub_v1" if page.get("length") == "stub" else "")
+        image = "" if refused == "no_infobox_v1" else image
         corpus.truth.append(
             Truth(
                 language, title, english, item, image, picture, artwork.get("licence", "PD-Art"), refused,

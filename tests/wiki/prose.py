@@ -3,6 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+
+NO_SPELLING: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,11 @@ def link(target: str, label: str = "") -> Piece:
     return Piece(f"[[{target}|{label}]]" if label else f"[[{target}]]", shown, ((shown, target.split("#")[0]),))
 
 
-def fill(sentence: str, pieces: Mapping[str, Piece]) -> Piece:
-    """A sentence with its {places} filled."""
+def fill(sentence: str, pieces: Mapping[str, Piece], spelling: Mapping[int, str]) -> Piece:
+    """A sentence with its {places} filled; `spelling` is how its own words are written, but not how they are read."""
     done = Piece("")
     for number, part in enumerate(re.split(r"\{(\w+)\}", sentence)):
-        done += pieces[part] if number % 2 else plain(part)
+        done += pieces[part] if number % 2 else Piece(part.translate(spelling), part.replace("''", ""))
     return done
 
 
@@ -81,13 +84,13 @@ class Draft:
         for piece in pieces:
             self._read(piece)
 
-    def heading(self, signs: int, heading: str, mark: str = "") -> None:
+    def heading(self, signs: int, heading: str, mark: str = "", spelling: Mapping[int, str] = NO_SPELLING) -> None:
         """A heading of so many equal signs, with a mark that is not part of it, such as a reference.
 
         A section is as deep as its headings nest: a skipped level is none. Below the third, it is a line of prose.
         """
         equal = "=" * signs
-        self.blocks.append(f"{equal} {heading}{mark} {equal}")
+        self.blocks.append(f"{equal} {heading.translate(spelling)}{mark} {equal}")
         while self._open and self._open[-1][0] >= signs:
             self._open.pop()
         self._open.append((signs, heading))
