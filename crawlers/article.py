@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from crawlers import infobox
 from crawlers.links import article_of, is_template
 from crawlers.markup import BLOCKS, INFOBOXES, formula, is_prose, tidy
+from crawlers.nesting import check_nesting
 
 DEEPEST_LEVEL = 3
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -65,6 +66,7 @@ def read_article(html: str, language: str) -> Article:
     Raises `ValueError` on what is no article (a redirect, an error page, no page of MediaWiki at all) and on a
     choice between variants that cannot be read, since a hole in the text would go unnoticed.
     """
+    check_nesting(html)
     tree = LexborHTMLParser(html)
     parsoid = tree.css_first("[data-mw-section-id]") is not None
     root = tree.body if parsoid else tree.css_first(".mw-parser-output")

@@ -344,3 +344,18 @@ def test_any_href_leads_to_a_title_or_to_none(href: str) -> None:
 def test_a_page_made_to_hurt_is_read(body: str) -> None:
     article = read_article(page(body), "en")
     assert any("word" in section.text for section in article.sections)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "".join(f"<p><font size={size}>x" for size in range(8_000)),
+        "".join(f"<b id={number}>" for number in range(500)) + "<p>x" * 10_000,
+        "</B>" * 9_000 + "".join(f"<p><B id={number}></i>x" for number in range(8_000)),
+        "<div>" * 300_000,
+    ],
+    ids=range(4),
+)
+def test_a_page_that_would_take_all_memory_or_hours_is_refused(body: str) -> None:
+    with pytest.raises(ValueError, match="no article: its elements nest too deep"):
+        read_article(page(body), "en")
