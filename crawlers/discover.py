@@ -62,8 +62,8 @@ async def discover(
     if counterparts == "wikidata" and not client.family.wikidata:
         raise ValueError("counterparts by Wikidata: this family of wikis has none; take langlinks")
     await together(_check_wiki(client, language) for language in dict.fromkeys([source, *languages]))
-    ids = await _listed(client, source, templates, categories, limit, said)
-    sources = await _sources(client, source, ids, said)
+    listed = await _listed(client, source, templates, categories, limit, said)
+    sources = await _sources(client, source, listed, said)
     if counterparts == "wikidata":
         sources = await _sitelinks(client, source, sources, said)
     found: dict[str, dict[str, PageRef]] = {}
@@ -86,23 +86,23 @@ async def _check_wiki(client: Client, language: str) -> None:
     try:
         await client.get(language, {"action": "query", "meta": "siteinfo"}, "siteinfo")
     except WikiError as error:
-        if error.code in ("http_404", "not_found", "unreachable", "redirected"):
+        if error.code in ("http_404", "not_found"):
             raise WikiError("no_such_wiki", f"language {language!r}: this family has no such wiki ({error})") from error
         raise
 
 
 async def _listed(
     client: Client, source: str, templates: Sequence[str], categories: Sequence[str], limit: int, said: Progress
-) -> list[int]:
-    """The ids of the pages that use the templates or are in the categories, in ascending order."""
-    ids: set[int] = set()
+) -> dict[int, str]:
+    """The pages that use the templates or are in the categories: their titles by id, in ascending order."""
+    found: dict[int, str] = {}
     names = [name for template in templates for name in await _template_names(client, source, template)]
     for group in dict.fromkeys(names):
-        ids |= await _list(
+        found |= await _list(
             client, source, "embeddedin", limit, said,
             eititle=group, einamespace="0", eifilterredir="nonredirects", eilimit="max",
         )  # fmt: skip
-    if templates and not ids:
+    if templates and not found:
         raise WikiError("empty", f"no article on the {source} wiki uses {' or '.join(templates)}; is the name right?")
     for category in categories:
         title = _titled("Category", category)
@@ -112,19 +112,19 @@ async def _listed(
         )  # fmt: skip
         if not pages:
             raise WikiError("empty", f"{title} on the {source} wiki has no articles; is the name right?")
-        ids |= pages
-    return sorted(ids)[: limit or None]
+        found |= pages
+    return dict(sorted(found.items())[: limit or None])
 
 
-async def _list(client: Client, source: str, name: str, limit: int, said: Progress, **params: str) -> set[int]:
-    """The page ids of one list; `limit` or a few more, where there is a limit."""
-    ids: set[int] = set()
+async def _list(client: Client, source: str, name: str, limit: int, said: Progress, **params: str) -> dict[int, str]:
+    """The titles of one list by page id; `limit` or a few more, where there is a limit."""
+    found: dict[int, str] = {}
     async for piece in client.pieces(source, "listing", list=name, **params):
-        ids |= {int(each["pageid"]) for each in piece.get(name, ())}
-        said("listing", len(ids), 0)
-        if limit and len(ids) >= limit:
+        found |= {int(each["pageid"]): str(each["title"]) for each in piece.get(name, ())}
+        said("listing", len(found), 0)
+        if limit and len(found) >= limit:
             break
-    return ids
+    return found
 
 
 async def _template_names(client: Client, source: str, template: str) -> list[str]:
@@ -146,8 +146,9 @@ def _titled(namespace: str, name: str) -> str:
     return name if ":" in name else f"{namespace}:{name}"
 
 
-async def _sources(client: Client, source: str, ids: Sequence[int], said: Progress) -> list[_Source]:
+async def _sources(client: Client, source: str, listed: dict[int, str], said: Progress) -> list[_Source]:
     """The source pages, with their language links."""
+    ids = list(listed)
     done = 0
 
     async def some(part: Sequence[int]) -> list[dict[str, Any]]:
@@ -162,13 +163,12 @@ async def _sources(client: Client, source: str, ids: Sequence[int], said: Progre
 
     found = {page.get("pageid"): page for pages in await together(map(some, batches(ids))) for page in pages}
     sources, taken = [], set()
-    for number in ids:
+    for number, title in listed.items():
         page = found.get(number, {})
         links = {str(each["lang"]): str(each["title"]) for each in page.get("langlinks", ())}
         qid = _item(page)
         artwork = qid if qid and qid not in taken else f"{source}:{number}"
         taken.add(artwork)
-        title = str(page.get("title", ""))
         ref = _page_ref(source, title, page, PageRef(source, title, 0, 0, artwork, qid, 0, len(links) + 1, "ok", title))
         sources.append(_Source(ref, links))
     return sources
@@ -230,14 +230,14 @@ async def _counterparts(
     found = {title: page for part in await together(map(some, batches(titles))) for title, page in part.items()}
     refs: dict[str, PageRef] = {}
     taken: set[int] = set()
+    wanted.sort(key=lambda each: found[each[1]].get("title") != each[1])  # who names a page by its title comes first
     for each, title in wanted:
-        page = found[title]
-        of = replace(each.page, language=language)
-        ref = _page_ref(language, title, page, of)
+        of = each.page
+        ref = _page_ref(language, title, found[title], of)
         if ref.state == "ok":
-            item = _item(page)
+            item = _item(found[title])
             if ref.page_id in taken or (item and of.qid and item != of.qid):
-                ref = replace(ref, state="redirect_elsewhere")
+                ref = _nothing(language, title, of, "redirect_elsewhere")
             taken.add(ref.page_id)
         refs[of.artwork] = ref
     return refs
@@ -250,18 +250,20 @@ def _title_in(source: _Source, language: str) -> str:
 
 
 def _page_ref(language: str, title: str, page: dict[str, Any], of: PageRef) -> PageRef:
-    """A page as the API describes it, of the artwork of `of`."""
+    """A page as the API describes it, of the artwork of `of`; `title` is the one that led to it."""
     if "pageid" not in page or page.get("missing") or page.get("invalid"):
-        return replace(of, language=language, title=title, page_id=0, revision=0, bytes=0, state="missing")
-    state: State = "ok"
-    if "disambiguation" in page.get("pageprops", {}):
-        state = "disambiguation"
-    elif page.get("redirect"):
-        state = "redirect_elsewhere"
+        return _nothing(language, title, of, "missing")
+    if page.get("redirect"):  # of a redirect to itself, or to a page of another wiki
+        return _nothing(language, title, of, "redirect_elsewhere")
     return replace(
         of, language=language, title=str(page["title"]), page_id=int(page["pageid"]), revision=int(page["lastrevid"]),
-        bytes=int(page["length"]), state=state,
+        bytes=int(page["length"]), state="disambiguation" if "disambiguation" in page.get("pageprops", {}) else "ok",
     )  # fmt: skip
+
+
+def _nothing(language: str, title: str, of: PageRef, state: State) -> PageRef:
+    """What stands for the page that an artwork has not in a language, by the title that should have led to it."""
+    return replace(of, language=language, title=title, page_id=0, revision=0, bytes=0, state=state)
 
 
 def _item(page: dict[str, Any]) -> str:

@@ -10,10 +10,12 @@ State = Literal["ok", "missing", "disambiguation", "redirect_elsewhere"]
 
 @dataclass(frozen=True)
 class PageRef:
-    """One article in one language at one revision, as listed; page_id and revision are 0 where it is missing.
+    """One article in one language at one revision, as listed.
 
-    `artwork` is the Wikidata item, or "en:PAGEID" where there is none; `bytes` the length of the wikitext; `versions`
-    the number of Wikipedias that have an article on the artwork; `en_title` the title in the source language.
+    Where a title leads to nothing or to another artwork's page (`state`), it stands for the page that is not there:
+    page_id, revision and bytes are 0. `artwork` is the Wikidata item, or "en:PAGEID" where there is none; `bytes` the
+    length of the wikitext; `versions` the number of Wikipedias that have an article on the artwork; `en_title` the
+    title in the source language.
     """
 
     language: str
