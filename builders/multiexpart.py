@@ -10,8 +10,9 @@ so that page views, links, edits, references, language versions and length are a
 from dataclasses import dataclass
 
 from builders.engine import Stage, flag, main
-from builders.stages.crawl import CrawlPages
+from builders.stages.crawl import PAGE, CrawlPages
 from builders.stages.crawl_config import CrawlConfig, alignment_sets
+from builders.stages.pictures import WITH_PICTURE, Pictures
 from builders.stages.publish_artworks import PublishArtworks
 from builders.stages.thumbnails import Thumbnails
 from builders.stages.wiki import WikiDoor
@@ -55,12 +56,14 @@ def stages(config: Config) -> list[Stage]:
     """Crawl, thumbnails, publish."""
     door, source = WikiDoor(), config.source_language
     sets = alignment_sets(config.alignments, config.wanted_languages)
+    embed = config.images == "embed"
     return [
         CrawlPages(config, door),
-        Thumbnails(sets, source, door),
+        *([Pictures(door)] if embed else []),
+        Thumbnails(sets, source, door, WITH_PICTURE if embed else PAGE),
         PublishArtworks(
             sets, source, directions=config.directions, decisions=config.decisions,
-            rows_per_file=config.rows_per_file, seed=config.seed, card=NAME,
+            rows_per_file=config.rows_per_file, seed=config.seed, embed=embed, card=NAME,
         ),
     ]  # fmt: skip
 

@@ -6,9 +6,8 @@ Workers parse; one actor asks, at the pace that the wikis' operators allow.
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -31,12 +30,13 @@ from builders.engine.files import FileRef, is_local, location, read_table
 from builders.engine.fingerprint import digest
 from builders.engine.main import pool_size
 from builders.engine.stage import failure
-from builders.stages.crawl_config import CrawlConfig, months_before
-from builders.stages.listing import PAGES, Crawl, Listing, page_id, read_crawl, read_pages, write_crawl, write_pages
+from builders.stages.crawl_config import CrawlConfig
+from builders.stages.listing import PAGES, page_id, read_crawl, read_pages, write_crawl, write_pages
+from builders.stages.survey import new_crawl, outlook, survey
 from builders.stages.wiki import Access, Answer, Ask, WikiDoor
 from crawlers.article import Article, read_article
 from crawlers.cache import CacheError
-from crawlers.discover import Forecast, Progress, discover, forecast
+from crawlers.dumps import DumpError
 from crawlers.mediawiki import FileInfo, PageRef, WikiError, family_of
 from crawlers.sections import drop_sections
 
@@ -131,6 +131,8 @@ class CrawlPages(Stage):
             return [str(error)]
         except CacheError as error:
             return [f"--cache: {error}"]
+        except DumpError as error:
+            return [f"--dumps: {error}"]
         return []
 
     def _waiting(self, workers: int) -> list[str]:
@@ -139,44 +141,41 @@ class CrawlPages(Stage):
         minutes = REQUESTS_A_PAGE * config.shard_rows / config.requests_per_minute
         if workers == 1 or minutes * workers <= config.shard_minutes:
             return []
+        fit = max(1, int(config.shard_minutes / minutes))
         return [
-            f"--workers {workers}: with {config.shard_rows} pages in hand each they need {minutes * workers:.0f} minutes "
-            f"at {config.requests_per_minute:g} requests a minute, and --shard-minutes is {config.shard_minutes:g}: "
-            f"use --workers {max(1, int(config.shard_minutes / minutes))}; more would only wait"
+            f"--workers {workers}: with {config.shard_rows} pages in hand each, at {config.requests_per_minute:g} "
+            f"requests a minute, a shard takes {minutes * workers:.0f} minutes, and --shard-minutes is "
+            f"{config.shard_minutes:g}: use --workers {fit}; more would only wait"
         ]
 
     def _list(self, build: Build, cache: str) -> None:
         """Read the listing that is there, or make it; say what the rest will ask."""
-        config, console = self.config, Console()
+        config = self.config
         asked = {
             "wiki_base": config.wiki_base, "languages": list(config.wanted_languages),
             "source_language": config.source_language, "templates": list(config.templates),
             "categories": list(config.categories), "counterparts": config.counterparts, "limit": config.limit,
-            "views": config.views,
+            "views": config.views, "dumps": [location(dump).name for dump in config.dumps],
         }  # fmt: skip
         crawl = read_crawl(build.out)
         if crawl is None or (crawl.asked != asked and not (build.out / "build.json").is_file()):
-            crawl = _new_crawl(config.views, asked)
+            crawl = new_crawl(config.views, asked)
             write_crawl(build.out, crawl)
         self.months = crawl.months
         self.access = Access(
-            config.wiki_base, config.contact, config.requests_per_minute, cache, crawl.name, config.allowed
-        )
+            config.wiki_base, config.contact, config.requests_per_minute, cache, crawl.name, config.allowed,
+            str(Path(cache).with_name("dumps.sqlite")) if config.dumps else "",
+        )  # fmt: skip
         saved = read_pages(build.out)
-        with console.status("listing the pages" if saved is None else "looking into the cache") as status:
-
-            def say(what: str, done: int, of: int) -> None:
-                status.update(f"listing the pages: {what}, {done:,}{f' of {of:,}' if of else ''}")
-
-            pages, rest = asyncio.run(_survey(config, self.access, saved, self.months, say))
+        pages, rest = asyncio.run(survey(config, self.access, saved[1] if saved else None, self.months))
         if saved is None:
             write_pages(build.out, pages)
-        saved = read_pages(build.out)
+            saved = read_pages(build.out)
         assert saved
         self._listing, self._pages = saved
         build.inputs = [InputFile(PAGES, self._listing.bytes, self._listing.rows, self._listing.sha256)]
-        build.identity["crawl"] = {"began": crawl.name, "views": "-".join(crawl.months)}
-        console.print(_outlook(self._pages, rest, config), highlight=False, soft_wrap=True)
+        build.identity["crawl"] = {"from": "dumps" if config.dumps else "wikis", "views": "-".join(crawl.months)}
+        Console().print(outlook(self._pages, rest, config), highlight=False, soft_wrap=True)
 
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
         """Slices of one language each."""
@@ -316,41 +315,3 @@ def page_url(base: str, page: PageRef) -> str:
     """The page at its revision, as an attribution must name it."""
     folder = family_of(base).api.format(language=page.language).removesuffix("api.php")
     return f"{folder}index.php?title={quote(page.title.replace(' ', '_'), safe='')}&oldid={page.revision}"
-
-
-def _new_crawl(views: str, asked: dict[str, Any]) -> Crawl:
-    now = datetime.now(UTC)
-    first, _, last = views.partition("-")
-    months = (first, last) if views else months_before(now.year, now.month)
-    return Crawl(now.isoformat(timespec="seconds"), months, asked)
-
-
-async def _survey(
-    config: CrawlConfig, access: Access, saved: Listing | None, months: tuple[str, str], say: Progress
-) -> tuple[list[PageRef], Forecast]:
-    """The listing, as saved or made now, and what is still to be asked about its pages."""
-    async with AsyncExitStack() as stack:
-        client = await access.open(stack)
-        pages = saved[1] if saved else await discover(
-            client, config.wanted_languages, config.templates, config.categories, source=config.source_language,
-            limit=config.limit, counterparts="wikidata" if config.counterparts == "wikidata" else "langlinks", progress=say,
-        )  # fmt: skip
-        return pages, forecast(pages, client, source=config.source_language, views=months, variant=config.variant)
-
-
-def _outlook(pages: Sequence[PageRef], rest: Forecast, config: CrawlConfig) -> str:
-    """How many pages there are, and what the rest will ask of the wikis."""
-    found = sum(page.state == "ok" for page in pages)
-    artworks = len({page.artwork for page in pages})
-    asked, known = sum(rest.requests.values()), sum(rest.cached.values())
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(rest.requests.items()) if count)
-    return (
-        f"{found:,} pages of {artworks:,} artworks in {len(config.wanted_languages)} languages. "
-        f"To come: {asked:,} requests{f' ({kinds})' if kinds else ''}, {known:,} answers are in the cache; "
-        f"about {_duration(rest.seconds)} at {config.requests_per_minute:g} requests a minute"
-    )
-
-
-def _duration(seconds: float) -> str:
-    """Hours where there are any, else minutes."""
-    return f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{max(1, round(seconds / 60))} minutes"

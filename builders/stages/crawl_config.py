@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from itertools import pairwise
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from builders.engine import BuildConfig, flag
+from builders.transforms.artworks.alignment import set_names
 from crawlers.guard import Blocked, Guard
 from crawlers.languages import check_languages
 from crawlers.mediawiki import family_of
@@ -92,6 +93,7 @@ class CrawlConfig(BuildConfig):
                 f"add it, or choose another --source-language"
             )
         problems += self._base_problems()
+        problems += [f"--dumps {dump}: no such file" for dump in self.dumps if not Path(dump).is_file()]
         months = MONTHS.fullmatch(self.views)
         if self.views and (not months or months[1] > months[2]):
             problems.append(f"--views {self.views}: expected first and last month, as 202511-202610")
@@ -120,22 +122,17 @@ def months_before(year: int, month: int) -> tuple[str, str]:
 def alignment_sets(named: Sequence[str], languages: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """The sets of languages to align: those named, or all of the build and the paper's five where it has them.
 
-    Raises ValueError for a set with a language that the build does not have, or with fewer than two.
+    Raises ValueError for a set with a language that the build does not have, and what `set_names` raises for.
     """
     given = [split_words([words]) for words in named]
     for words in given:
         strange = [word for word in words if word not in languages]
         if strange:
             raise ValueError(f"--alignments {','.join(words)}: {', '.join(strange)} is not among --languages")
-        if len(words) < 2:
-            raise ValueError(f"--alignments {','.join(words)}: a set has at least two languages, parted by commas")
     if not given:
         given = [tuple(languages)] if len(languages) > 1 else []
         given += [FIVE] if set(FIVE) < set(languages) else []
-    sizes = [len(words) for words in given]
-    for first, second in pairwise(sorted(sizes)):
-        if first == second:
-            raise ValueError(f"--alignments: two sets of {first} languages; a set is named by their number")
+    set_names(given)
     return tuple(given)
 
 

@@ -5,6 +5,7 @@ which artworks are the same in several languages, depends on all pages: the driv
 that it takes. A shard holds pages of one split by language and id, whatever shards they came through.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,14 +13,23 @@ from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from rich.console import Console
 
-from builders.engine import Build, FileRef, Outcome, Row, ShardRecord, ShardTask, Stage
-from builders.engine.files import read_columns, read_table, sweep, write_json
+from builders.engine import Build, FileRef, InputFile, Outcome, Row, ShardRecord, ShardTask, Stage
+from builders.engine.files import location, read_columns, read_table, sweep, write_bytes, write_json
 from builders.engine.fingerprint import digest
 from builders.stages.crawl import SECTION
 from builders.stages.features import with_features
+from builders.stages.pictures import IMAGE
 from builders.stages.thumbnails import TAKEN, picture_of
-from builders.transforms.artworks.alignment import AlignedSet, Verdict, align, alignment_report
+from builders.transforms.artworks.alignment import (
+    AlignedSet,
+    Verdict,
+    align,
+    alignment_report,
+    pair_ids,
+    undecided,
+)
 from builders.transforms.artworks.prompts import languages
 from builders.transforms.artworks.records import (
     DIRECTIONS,
@@ -31,6 +41,8 @@ from builders.transforms.artworks.records import (
     records,
     text_page,
 )
+from builders.transforms.artworks.review import read_decisions, review_page
+from builders.transforms.artworks.split import INDICATORS, SPLITS, split_pages
 from cards.card import load_card, write_card
 from cards.report import write_report
 
@@ -38,10 +50,8 @@ T = TypeVar("T")
 
 PAGES, FULL = "pages", "full"
 PAGES_PER_FILE = 500
-SPLITS = ("train", "validation", "test")
-INDICATORS = ("views", "links", "edits", "references", "versions", "length")
-COLUMNS = [*TAKEN, "phash", "with_text", "without_text", *INDICATORS]
-IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+REVIEW = "review/alignment.html"
+COLUMNS = [*TAKEN, "page_id", "phash", "with_text", "without_text", *INDICATORS]
 PUBLISHED = with_features(
     pa.schema(
         [
@@ -73,6 +83,7 @@ PUBLISHED = with_features(
         ]
     )
 )
+WITH_IMAGES = with_features(PUBLISHED.insert(0, pa.field("image", IMAGE)), {"image": {"_type": "Image"}})
 PROMPTS = with_features(RECORDS)
 RENAMED = {
     "image_width": "width", "image_height": "height", "image_mime": "mime", "image_sha1": "sha1",
@@ -120,10 +131,12 @@ class PublishArtworks(Stage):
         decisions: str,
         rows_per_file: int,
         seed: int,
+        embed: bool,
         card: str,
     ) -> None:
         self.sets = tuple(sets)
         self.card = card
+        self.embed = embed
         self.source_language = source_language
         self.directions = tuple(each for each in DIRECTIONS if each in directions)
         self.decisions = decisions
@@ -133,8 +146,21 @@ class PublishArtworks(Stage):
         self._aligned: list[AlignedSet] = []
         self._splits: dict[str, str] = {}
         self._balance: dict[str, Any] = {}
+        self._verdicts: dict[str, Verdict] = {}
         self._due = 0
         self._counters: Counter[str] = Counter()
+
+    def preflight(self, build: Build) -> list[str]:
+        """The decisions, which are an input of the build."""
+        if self.decisions:
+            try:
+                self._verdicts = read_decisions(self.decisions)
+            except ValueError as error:
+                return [f"--decisions {error}"]
+            data = location(self.decisions).read_bytes()
+            digits = hashlib.sha256(data).hexdigest()
+            build.inputs.append(InputFile("decisions.json", len(data), len(self._verdicts), digits))
+        return []
 
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
         """Align, split, and cut every split of every configuration into shards of about `rows_per_file` rows."""
@@ -145,13 +171,24 @@ class PublishArtworks(Stage):
         ]
         pages.sort(key=lambda page: (page["language"], page["id"]))
         self._pages = {page["id"]: page for page in pages}
-        self._aligned = align(map(picture_of, pages), self.sets, self._decided(pages), self.source_language)
+        pictures = [picture_of(page) for page in pages]
+        self._aligned = align(pictures, self.sets, self._verdicts, self.source_language)
+        self._say_unused(pair_ids(pictures, self.sets, self.source_language))
         self._split(pages)
         tasks = self._page_tasks()
         self._due = 0
         for config, members in {FULL: pages, **self._members(pages)}.items():
             tasks += self._prompt_tasks(config, members)
         return tasks
+
+    def _say_unused(self, pairs: set[str]) -> None:
+        unused = sorted(self._verdicts.keys() - pairs)
+        if unused:
+            Console().print(
+                f"{self.decisions}: {len(unused)} of {len(self._verdicts)} decisions are about pictures that no page "
+                f"shows any more, the first {unused[0]}: they decide nothing",
+                highlight=False, markup=False, soft_wrap=True,
+            )  # fmt: skip
 
     def _members(self, pages: Sequence[Row]) -> dict[str, list[Row]]:
         """The pages of each set of languages, by its name."""
@@ -204,18 +241,18 @@ class PublishArtworks(Stage):
             and (self.source_language if direction.startswith("En") else language) in languages()
         ]
 
-    def _decided(self, pages: Sequence[Row]) -> dict[str, Verdict]:
-        return {}
-
     def _split(self, pages: Sequence[Row]) -> None:
         """Into which split each page goes; only those in the source language are split."""
-        fixed = {artwork for aligned in self._aligned for artwork in aligned.artworks}
-        own = sorted(
-            page["id"] for page in pages if page["language"] == self.source_language and page["artwork"] not in fixed
-        )
+        aligned = {artwork for each in self._aligned for artwork in each.artworks}
+        own = [
+            page | {name: page[name] or 0 for name in INDICATORS}
+            for page in pages
+            if page["language"] == self.source_language
+        ]
+        split = split_pages(own, {page["page_id"] for page in own if page["artwork"] in aligned}, self.seed)
         self._splits = {page["id"]: "test" for page in pages}
-        for index, row in enumerate(own):
-            self._splits[row] = SPLITS[min(2, index * 5 // (3 * len(own)))]
+        self._splits |= {page["id"]: split.of_page[page["page_id"]] for page in own}
+        self._balance = dict(split.report)
 
     def _files(self, rows: Iterable[str]) -> tuple[FileRef, ...]:
         """The files that hold these pages."""
@@ -234,7 +271,8 @@ class PublishArtworks(Stage):
             row["id"]: row for file in source.files for row in read_table(build_root, file).filter(wanted).to_pylist()
         }
         # A worker has one shard in hand at a time, and the pages have columns of their own.
-        self.schema = PROMPTS if source.asked else PUBLISHED
+        pages_schema = WITH_IMAGES if self.embed else PUBLISHED
+        self.schema = PROMPTS if source.asked else pages_schema
         self._counters = Counter()
         return [_published(pages[row], names) for row, names in source.pages] + [
             row
@@ -263,14 +301,33 @@ class PublishArtworks(Stage):
 
     def finish(self, build: Build) -> None:
         keep = {file.path for record in build.records[self.name] for file in record.files}
-        for folder in (build.out / "dataset").iterdir():
-            if folder.is_dir():
-                sweep(build.out, f"dataset/{folder.name}", "", keep)
+        for folder in (build.out / "dataset").glob("*/"):
+            sweep(build.out, f"dataset/{folder.name}", "", keep)
         write_json(build.out / "balance.json", self._balance)
         write_json(build.out / "alignment.json", alignment_report(self._aligned))
+        self._write_review(build)
         if build.counts()["rows_written"]:
             write_card(build.out, load_card(self.card))
         write_report(build.out)
+
+    def _write_review(self, build: Build) -> None:
+        """The page for people, where there is something to decide."""
+        path, open_questions = build.out / REVIEW, undecided(self._aligned)
+        if not open_questions:
+            path.unlink(missing_ok=True)
+            return
+        ids = sorted({page.id for each in open_questions for page in (each.reference, each.other)})
+        thumbnails = {
+            row["id"]: row["thumbnail"]
+            for file in self._files(ids)
+            for row in read_columns(build.out, file, ["id", "thumbnail"]).filter(pc.field("id").isin(ids)).to_pylist()
+        }
+        write_bytes(path, review_page(open_questions, thumbnails).encode())
+        Console().print(
+            f"{len(open_questions)} pairs of pictures are for people to judge: open {path}, then build again with "
+            "--decisions and the file that it saves",
+            highlight=False, markup=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def _cut(prefix: str, items: Iterable[tuple[T, int]], rows_per_file: int) -> list[tuple[str, list[T], int]]:
@@ -287,5 +344,5 @@ def _cut(prefix: str, items: Iterable[tuple[T, int]], rows_per_file: int) -> lis
 
 def _published(page: Row, alignments: Sequence[str]) -> Row:
     """A page as the dataset has it."""
-    made = {name: page[RENAMED.get(name, name)] for name in PUBLISHED.names if RENAMED.get(name, name) in page}
+    made = {name: page[RENAMED.get(name, name)] for name in WITH_IMAGES.names if RENAMED.get(name, name) in page}
     return made | {"alignments": list(alignments), "text_licence": TEXT_LICENCE, "text_licence_url": TEXT_LICENCE_URL}

@@ -6,7 +6,7 @@ Everything it is asked is answered from the cache the second time: an actor that
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ SILENCE_SECONDS = 3600.0
 AT_ONCE = 10_000
 HOPELESS = frozenset({"unreachable", "redirected", "readapidenied", "bad_encoding", "http_401", "http_403"})
 FAILURES_IN_A_ROW = 20
+FILES_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Access:
     """How the wikis are reached, by whom and how fast, and where their responses are kept.
 
     `crawl` names the crawl: responses that belong to no revision are kept under it. `allow` are the hosts (with
-    ports) that may be private.
+    ports) that may be private. `texts` is the file that holds the pages' HTML where it came from dumps: then no page is
+    asked for, nor its edits and views.
     """
 
     base: str
@@ -44,6 +46,7 @@ class Access:
     cache: str
     crawl: str
     allow: frozenset[str] = frozenset()
+    texts: str = ""
 
     async def open(self, stack: AsyncExitStack) -> Client:
         """A client in this event loop, closed with `stack`."""
@@ -96,10 +99,14 @@ class Wikis:
         self._opening = asyncio.Lock()
         self._client: Client | None = None
         self._downloader: Downloader | None = None
+        self._texts: Cache | None = None
+        self._one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._failures = 0
 
     async def page(self, ask: Ask) -> Answer:
         client = await self._open()
+        if self._texts:
+            return _from_dump(self._texts.get(text_key(ask.page)), ask.page)
         try:
             rendered, edits, views = await client.html(ask.page, ask.variant), None, None
             if ask.months:
@@ -120,14 +127,16 @@ class Wikis:
         """An image's bytes, or how the download ended otherwise. `sha1` is of the file that it shows."""
         client = await self._open()
         key = f"image {sha1} {url}"
-        data = client.cache.get(key)
-        if data:
-            return "success", data
-        assert self._downloader
-        result = await self._downloader.one(Request(url, url))
-        if result.code == "success":
-            client.cache.put(key, result.data)
-        return result.code, result.data if result.code == "success" else b""
+        async with self._one_at_a_time[key]:
+            data = client.cache.get(key)
+            if data:
+                return "success", data
+            assert self._downloader
+            result = await self._downloader.one(Request(key, url))
+            if result.code == "success":
+                client.cache.put(key, result.data)
+                return result.code, result.data
+            return result.code, b""
 
     async def requests(self) -> Counter[str]:
         """Requests sent so far, by kind."""
@@ -141,11 +150,25 @@ class Wikis:
     async def _open(self) -> Client:
         async with self._opening:
             if self._client is None:
-                self._client = client = await self.access.open(self._stack)
+                client = await self.access.open(self._stack)
+                if self.access.texts:
+                    self._texts = Cache(self.access.texts)
                 self._downloader = await self._stack.enter_async_context(
-                    Downloader(Limits(per_host=client.gate.concurrent), client.guard, client.agent, client.gate)
+                    Downloader(Limits(per_host=FILES_AT_ONCE), client.guard, client.agent, client.gate)
                 )
+                self._client = client
         return self._client
+
+
+def _from_dump(html: bytes | None, page: PageRef) -> Answer:
+    if html is None:
+        return Answer(problem=Problem("no_text", f"{page.title} of {page.language} is not in the dump", False, False))
+    return Answer(Rendered(page.language, page.page_id, page.revision, page.title, html.decode()))
+
+
+def text_key(page: PageRef) -> str:
+    """Under what a page's HTML from a dump is kept."""
+    return f"{page.language} {page.page_id} {page.revision}"
 
 
 def _hopeless(error: WikiError, in_a_row: int) -> bool:
