@@ -14,6 +14,8 @@ import pytest
 import ray
 from hypothesis import settings
 
+from tests.wiki.fixture import family  # noqa: F401  (a fixture)
+
 # The suite gives one verdict a commit: the same examples each time. `HYPOTHESIS_PROFILE=explore` looks for new ones.
 settings.register_profile("same-each-time", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=2000)
