@@ -66,13 +66,12 @@ def test_chinese_is_converted_and_its_markup_is_gone(family: WikiFamily) -> None
 
 @pytest.mark.parametrize("parser", ["legacy", "parsoid"])
 def test_articles_are_read_exactly_whatever_parser_rendered_them(family: WikiFamily, parser: str) -> None:
-    """Sections and links of every page in every language, what is dropped of them, and the picture of the infobox."""
-    for page in [page for page in family.corpus.truth if page.sections]:
+    """Sections, links and the infobox's picture of every page in every language; of Parsoid, one artwork in all ten."""
+    articles = [page for page in family.corpus.truth if page.sections]
+    for page in articles if parser == "legacy" else articles[:10]:
         if parser == "legacy":
             variant = {"variant": "zh-hans"} if page.language == "zh" else {}
             html = family.call(page.language, action="parse", page=page.title, prop="text", **variant)["parse"]["text"]
-        elif page.title == "玉行列":
-            continue  # Parsoid does not convert characters
         else:
             name = urllib.parse.quote(page.title.replace(" ", "_"), safe="")
             html = ask(family, f"/{page.language}/w/rest.php/v1/page/{name}/html")[1].decode()

@@ -31,7 +31,7 @@ from tests.wiki.pictures import write_pictures
 HERE = Path(__file__).parent
 MEDIAWIKI = Path("/usr/share/mediawiki")
 MODULES = ("apcu", "gd", "intl", "mbstring", "pdo_sqlite", "xml")
-PHP = ("php", "-d", "display_errors=0", "-d", "log_errors=0", "-d", "memory_limit=512M")
+PHP = ("php", "-d", "display_errors=0", "-d", "log_errors=0", "-d", "memory_limit=512M", "-d", "apc.enable_cli=1")
 WORKERS = 6
 
 

@@ -16,7 +16,8 @@ class Load extends Maintenance {
 		$importer->setNoUpdates( true );
 		$importer->setUsernamePrefix( 'imported', false );
 		$importer->doImport();
-		$pages = $this->getDB( DB_REPLICA )->selectFieldValues( 'page', 'page_id', '', __METHOD__, [ 'ORDER BY' => 'page_namespace DESC, page_id' ] );
+		$listed = [ 'page_namespace' => [ NS_MAIN, NS_USER ] ];
+		$pages = $this->getDB( DB_REPLICA )->selectFieldValues( 'page', 'page_id', $listed, __METHOD__ );
 		foreach ( $pages as $page ) {
 			RefreshLinks::fixLinksFromArticle( $page );
 		}

@@ -33,7 +33,7 @@ $wgDBserver = $wgDBuser = $wgDBpassword = '';
 $wgSQLiteDataDir = "$familyFolder/data";
 $wgCacheDirectory = "$familyFolder/cache";
 $wgLocalisationCacheConf['store'] = 'array';
-$wgMainCacheType = $wgParserCacheType = $wgMessageCacheType = PHP_SAPI === 'cli' ? CACHE_NONE : CACHE_ACCEL;
+$wgMainCacheType = $wgParserCacheType = $wgMessageCacheType = CACHE_ACCEL;
 $wgSessionCacheType = CACHE_DB;
 $wgJobRunRate = 0;   # a job inside a request would take SQLite's lock from the others
 
