@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from crawlers.api import WikiError
 from crawlers.languages import check_languages, is_wikipedia, site_id
-from crawlers.mediawiki import Client, batches, followed, together
+from crawlers.mediawiki import Client, batches, followed, is_title, together
 from crawlers.pages import PageRef, State
 
 ITEM = re.compile(r"Q[1-9][0-9]*")
@@ -141,7 +141,7 @@ async def _template_names(client: Client, source: str, template: str) -> list[st
 def _titled(namespace: str, name: str) -> str:
     """A title in its namespace, which may be left out. Raises ValueError for what can be no title."""
     name = name.strip().replace("_", " ")
-    if not name or set(name) & set("|[]{}<>#") or not name.isprintable():
+    if not is_title(name):
         raise ValueError(f"{namespace.lower()} {name!r}: no title of a wiki; expected a name like '{namespace}:NAME'")
     return name if ":" in name else f"{namespace}:{name}"
 
@@ -213,7 +213,7 @@ async def _counterparts(
 ) -> dict[str, PageRef]:
     """The pages of one language by artwork."""
     wanted = [(each, title) for each in sources if (title := _title_in(each, language))]
-    titles = sorted({title for _, title in wanted})
+    titles = sorted({title for _, title in wanted if is_title(title)})
     done = 0
 
     async def some(part: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -230,10 +230,12 @@ async def _counterparts(
     found = {title: page for part in await together(map(some, batches(titles))) for title, page in part.items()}
     refs: dict[str, PageRef] = {}
     taken: set[int] = set()
-    wanted.sort(key=lambda each: found[each[1]].get("title") != each[1])  # who names a page by its title comes first
+    wanted.sort(
+        key=lambda each: found.get(each[1], {}).get("title") != each[1]
+    )  # who names a page by its title comes first
     for each, title in wanted:
         of = each.page
-        ref = _page_ref(language, title, found[title], of)
+        ref = _page_ref(language, title, found.get(title, {}), of)
         if ref.state == "ok":
             item = _item(found[title])
             if ref.page_id in taken or (item and of.qid and item != of.qid):

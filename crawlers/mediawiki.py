@@ -5,6 +5,7 @@ ever, all else for one crawl; nothing is asked twice, not even at the same time.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ MAX_PIECES = 5000
 MAX_EMPTY_PIECES = 50
 BATCH = 50
 THUMBNAIL_WIDTH = 330
+NO_TITLE = re.compile(r"[\x00-\x1f\x7f#<>\[\]{}|\ufffd\ud800-\udfff]")
+MAX_TITLE_BYTES = 255
 METADATA = "LicenseShortName|License|LicenseUrl|UsageTerms|Artist|Credit"
 
 T = TypeVar("T")
@@ -92,7 +95,7 @@ class Client(Transport):
 
     async def files(self, language: str, names: Sequence[str]) -> dict[str, FileInfo]:
         """What a wiki says of files, by name (without "File:"); a file that is not there is not in the answer."""
-        wanted = sorted(set(names))
+        wanted = sorted(filter(is_title, set(names)))
         answers = await together(self._files(language, some) for some in batches(wanted))
         return {name: file for answer in answers for name, file in answer.items()}
 
@@ -158,6 +161,11 @@ async def together(calls: Iterable[Awaitable[T]]) -> list[T]:
 def batches(items: Sequence[T]) -> list[Sequence[T]]:
     """Items by fifty, as many as the API takes of a client without special rights."""
     return [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
+
+
+def is_title(text: str) -> bool:
+    """Whether a wiki can have a page of this title; in a list of titles, any other would be read as something else."""
+    return bool(text.strip()) and not NO_TITLE.search(text) and len(text.encode()) <= MAX_TITLE_BYTES
 
 
 def followed(title: str, leads: dict[str, str]) -> str:

@@ -459,7 +459,8 @@ def test_files_are_asked_for_by_fifty_and_described_in_plain_text() -> None:
         return await says({"query": {"pages": pages, "normalized": leads}})(request)
 
     names = ["hat_0.jpg", *(f"Kat {number:03}.jpg" for number in range(119))]
-    files, wiki, _ = asking(lambda client: client.files("it", list(reversed(names)) + names), always=reply)
+    none = ["", "a|b.jpg", "<x>", "x" * 300, "a\0b", "\ud800"]
+    files, wiki, _ = asking(lambda client: client.files("it", [*reversed(names), *names, *none]), always=reply)
     assert len(wiki.seen) == 3
     assert len(files) == 117
     whole = files["Kat 000.jpg"]
