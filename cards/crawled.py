@@ -14,7 +14,7 @@ from upath import UPath
 
 from cards import svg
 from cards.build import Build
-from cards.fields import count_of, list_of, mapping_of, number_of, read_object
+from cards.fields import count_of, list_of, mapping_of, number_of, read_object, text_of
 from cards.text import figure, language_name
 
 NARROWEST = 0.05
@@ -42,13 +42,17 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Balance:
-    """How alike the splits are. Ranks are shares, 0 the least of all pages and 1 the most."""
+    """How alike the splits are. Ranks are shares, 0 the least of all pages and 1 the most.
+
+    `note` is what the recipe says of the split beside its figures.
+    """
 
     splits: tuple[Split, ...]
     indicators: tuple[Indicator, ...]
     ticks: tuple[tuple[float, str], ...]
     fixed_in_test: int
     largest_gap: float | None
+    note: str
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ def read_balance(out: UPath) -> Balance | None:
         ticks=tuple(((tick - low) / (high - low), figure(tick)) for tick in svg.ticks(low, high, 4)),
         fixed_in_test=count_of(raw, "fixed_in_test"),
         largest_gap=number_of(raw, "largest_gap"),
+        note=text_of(raw, "note"),
     )
 
 

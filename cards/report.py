@@ -164,14 +164,21 @@ def _loss_bars(rejected: Losses, failed: Losses) -> dict[tuple[str, str], Markup
 
 
 def _steps(build: Build) -> list[Step]:
-    if not build.stages:
-        return []
-    whole = max(max(stage.counts.rows_in, stage.counts.rows_written) for stage in build.stages)
-    following = [stage.counts.rows_in for stage in build.stages[1:]] + [0]
-    return [
-        Step(stage, svg.funnel_step(_parts(stage.counts), after, whole), -stage.counts.left_over)
-        for stage, after in zip(build.stages, following, strict=True)
-    ]
+    """The stages, drawn; where a stage makes its rows out of those before it, a scale of its own begins."""
+    scales: list[int] = []
+    scale_of = []
+    for stage in build.stages:
+        if stage.made or not scales:
+            scales.append(0)
+        scales[-1] = max(scales[-1], stage.counts.rows_in, stage.counts.rows_written)
+        scale_of.append(len(scales) - 1)
+    steps = []
+    for number, stage in enumerate(build.stages):
+        whole, after = scales[scale_of[number]], 0.0
+        if number + 1 < len(build.stages):
+            after = build.stages[number + 1].counts.rows_in / (scales[scale_of[number + 1]] or 1) * whole
+        steps.append(Step(stage, svg.funnel_step(_parts(stage.counts), after, whole), -stage.counts.left_over))
+    return steps
 
 
 def _tasks(written: Counter[str], rejected: Losses, failed: Losses) -> list[Task]:

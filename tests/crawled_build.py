@@ -245,6 +245,7 @@ def _balance() -> dict[str, Any]:
         },
         "fixed_in_test": 2,
         "largest_gap": 0.03,
+        "note": "the others are split 6:2",
     }
 
 

@@ -46,6 +46,13 @@ def test_says_what_happened(build: UPath) -> None:
         assert word not in text
 
 
+def test_the_funnel_begins_a_new_scale_where_rows_are_made(build: UPath) -> None:
+    steps = re.findall(r'<svg class="flow".*?</svg>', report_of(build))
+    widths = [re.findall(r'<rect class="written" x="0.00" y="0.00" width="([\d.]+)"', step) for step in steps]
+    assert widths == [["833.33"], ["833.33"], ["1000.00"]]
+    assert 'd="M0 58 L833.3 58 L1000.0 100 L0 100 Z"' in steps[1]
+
+
 def test_losses_say_in_which_languages(build: UPath) -> None:
     text = Page(report_of(build)).text
     assert "stub_v1 3 75 % · crawl ja 2 · it 1" in text
@@ -65,6 +72,7 @@ def test_the_balance_is_drawn_and_told(build: UPath) -> None:
     assert ("0.5", 0.5) in [(label, round(at, 3)) for at, label in balance.ticks]
     text = Page(report_of(build)).text
     assert "The largest gap between two splits is 0.03 . 2 pages were in the test split from the start" in text
+    assert "aligned. Note: the others are split 6:2 ." in text
     assert "views train 1,204 validation 1,180 test 1,391" in text
 
 
