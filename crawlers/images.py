@@ -196,7 +196,8 @@ class Downloader:
             return
         for attempt in itertools.count(1):
             async with host.places:
-                await asyncio.sleep(host.paused_until - time.monotonic())
+                while (pause := host.paused_until - time.monotonic()) > 0:
+                    await asyncio.sleep(pause)
                 async with self._places:
                     result, wait = await self._attempt(request, host, attempt)
                     if wait is None:

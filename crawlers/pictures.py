@@ -15,10 +15,12 @@ from PIL import Image, ImageCms, ImageOps, features
 from crawlers.outcomes import Failed
 
 HEAD_BYTES = 64
+TAIL_BYTES = 1024
+JPEG_END = b"\xff\xd9"
 MOST_PIXELS = 178_956_970  # beyond twice `PIL.Image.MAX_IMAGE_PIXELS` Pillow opens no image
 JPEG_QUALITY = 95
 ORIENTATION = 0x0112
-SHARPNESS_RESERVE = 2  # a JPEG is decoded at no less than twice the size it is resized to
+REDUCING_GAP = 2.0  # what is more than twice the size is halved first, which the eye does not see
 MAGIC = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -127,7 +129,7 @@ def _jpeg_end(data: bytes) -> bool:
     while place + 4 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
         if marker == 0xDA:
-            return data.find(b"\xff\xd9", place) >= 0
+            return data.find(JPEG_END, max(place, len(data) - TAIL_BYTES)) >= 0 or data.find(JPEG_END, place) >= 0
         if marker == 0xFF:
             place += 1
         elif marker in STANDALONE_MARKERS:
@@ -224,11 +226,11 @@ def _is_plain(image: Image.Image, kind: str, header: Header) -> bool:
 
 def _smaller(image: Image.Image, header: Header, size: tuple[int, int]) -> Picture:
     stored = size[::-1] if header.orientation >= 5 else size
-    image.draft("", (stored[0] * SHARPNESS_RESERVE, stored[1] * SHARPNESS_RESERVE))
+    image.draft("", stored)  # a JPEG is decoded at an eighth, a quarter, half, never smaller than asked
     profile = _profile(image)
     exif = image.getexif() if header.orientation != 1 else None
     made = _eight_bits(image)
-    made = made.resize(stored, Image.Resampling.LANCZOS, reducing_gap=float(SHARPNESS_RESERVE))
+    made = made.resize(stored, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
     if exif is not None:
         made.getexif()[ORIENTATION] = header.orientation
         made = ImageOps.exif_transpose(made)
