@@ -226,6 +226,8 @@ def perceptual_hash(data: bytes) -> str:
             upright = ImageOps.exif_transpose(image)
             if upright.has_transparency_data:
                 upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright.convert("RGBA"))
+            if upright.mode.startswith("I;16"):
+                upright = upright.convert("I").point(lambda value: value / 257)
             grey = upright.convert("L").resize((32, 32), Image.Resampling.LANCZOS)
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"no image that can be read: {error}") from error

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,10 +83,10 @@ def review_page(comparisons: Sequence[Comparison], thumbnails: Mapping[str, byte
     )
 
 
-def read_decisions(path: str | UPath, known: Collection[str] | None = None) -> dict[str, Verdict]:
-    """People's decisions, by pair id, from a file that the page saved.
+def read_decisions(path: str | UPath) -> dict[str, Verdict]:
+    """People's decisions, by pair id, from a file that the page saved; `pair_ids` says which of them still apply.
 
-    `known` are the ids of the pairs there are. Raises `ValueError`, naming the file and what is wrong in it.
+    Raises `ValueError`, naming the file and what is wrong in it.
     """
     file = UPath(path)
     try:
@@ -110,12 +110,6 @@ def read_decisions(path: str | UPath, known: Collection[str] | None = None) -> d
         if verdict not in ("same", "different"):
             raise ValueError(f"{file}: {pair} is {str(verdict)[:100]!r}; 'same' or 'different' is expected")
         made[pair] = verdict
-    if known is not None and (unknown := sorted(made.keys() - set(known))):
-        raise ValueError(
-            f"{file}: {len(unknown)} of {len(made)} decisions are about pairs of pictures that this build does not "
-            f"have, the first {unknown[0]}: a page may show another picture since. Review the build's own "
-            "review page, or take these out of the file"
-        )
     return made
 
 
