@@ -104,7 +104,7 @@ def write_report(out: UPath) -> UPath:
             problems=_problems(build) + disagreements(build, written, rejected, failed, rows_folder(shards)),
             splits=splits,
             configs=configs(shards),
-            languages=[_language({"code": code}, ("code",), "") for code in languages],
+            languages=[language_name(code) for code in languages],
             row_languages=languages,
             balance=crawled.read_balance(out),
             alignment=crawled.read_alignment(out),
