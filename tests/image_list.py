@@ -51,6 +51,7 @@ KINDS = {
     "flaky": Kind("success", 20),
     "busy": Kind("success", 10),
     "chunked": Kind("success", 20),
+    "slow": Kind("success", 10),
     "noai-for-others": Kind("success", 5),
     "wrong-extension": Kind("success", 10, "wrong"),
     "404": Kind("http_404", 200),

@@ -3,7 +3,8 @@
     python tests/image_server.py FOLDER [HOSTS]
 
 serves the files of FOLDER as `/<trouble>/<anything>/<file>` on 127.0.0.1, 127.0.0.2, … and prints its port, and
-another one on which nothing listens. It is written on `asyncio.Protocol`, so that a benchmark measures its clients.
+another one on which nothing listens; it has an inner one, too, that nobody should be led to. It is written on
+`asyncio.Protocol`, so that a benchmark measures its clients.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ class Answer(asyncio.Protocol):
     """One connection: requests come one after the other, and each gets what its path asks for."""
 
     files: dict[str, bytes]
-    closed_port: int
+    inner_port: int
     asked: ClassVar["Counter[str]"] = Counter()
     first: float = 0.0
 
@@ -125,7 +126,7 @@ def busy(code: int, times: int) -> Trouble:
 
 def elsewhere(target: str) -> Trouble:
     def trouble(to: Answer, path: str, body: bytes, kind: str, before: int) -> None:
-        place = target.format(path=path, name=path.rsplit("/", 1)[1], n=path.split("/")[2], closed=to.closed_port)
+        place = target.format(path=path, name=path.rsplit("/", 1)[1], n=path.split("/")[2], inner=to.inner_port)
         to.reply(302, b"", "text/html", f"Location: {place}")
 
     return trouble
@@ -133,6 +134,10 @@ def elsewhere(target: str) -> Trouble:
 
 def silent(to: Answer, path: str, body: bytes, kind: str, before: int) -> None:
     """Never answers."""
+
+
+def slow(to: Answer, path: str, body: bytes, kind: str, before: int) -> None:
+    asyncio.get_running_loop().call_later(0.2, to.reply, 200, body, kind)
 
 
 def short(to: Answer, path: str, body: bytes, kind: str, before: int) -> None:
@@ -210,11 +215,11 @@ def squeezed(to: Answer, path: str, body: bytes, kind: str, before: int) -> None
 
 TROUBLES: dict[str, Trouble] = {
     "404": status(404), "410": status(410), "403": status(403), "451": status(451), "500": status(500),
-    "silent": silent, "drip": drip, "short": short, "cut": cut, "chunked": chunked, "html": html,
+    "silent": silent, "drip": drip, "slow": slow, "short": short, "cut": cut, "chunked": chunked, "html": html,
     "polyglot": polyglot, "empty": empty, "reset": reset, "endless": endless, "squeezed": squeezed,
     "flaky": busy(503, 1), "busy": busy(429, 2), "refusing": busy(429, 1_000_000),
     "redirect": elsewhere("/good/{n}/{name}"), "loop": elsewhere("{path}"),
-    "to-private": elsewhere("http://127.0.0.1:{closed}/latest/meta-data/"), "to-file": elsewhere("file:///etc/hostname"),
+    "to-private": elsewhere("http://127.0.0.1:{inner}/inner/{n}/{name}"), "to-file": elsewhere("file:///etc/hostname"),
     "noai": tagged("noai, noimageai"), "noai-for-us": tagged("babelvision: noindex"),
     "noai-for-others": tagged("somebot: noai"),
 }  # fmt: skip
@@ -222,12 +227,13 @@ TROUBLES: dict[str, Trouble] = {
 
 async def serve(folder: Path, hosts: int) -> None:
     Answer.files = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in CONTENT_TYPES}
-    with socket.socket() as closed, socket.socket() as first:
-        closed.bind(("127.0.0.1", 0))
-        first.bind(("127.0.0.1", 0))
-        Answer.closed_port, port = closed.getsockname()[1], first.getsockname()[1]
+    with socket.socket() as closed, socket.socket() as inner, socket.socket() as outer:
+        for each in (closed, inner, outer):
+            each.bind(("127.0.0.1", 0))
+        Answer.inner_port, port = inner.getsockname()[1], outer.getsockname()[1]
         loop = asyncio.get_running_loop()
-        await loop.create_server(Answer, sock=first, backlog=4096)
+        for each in (inner, outer):
+            await loop.create_server(Answer, sock=each, backlog=4096)
         for host in range(2, hosts + 1):
             await loop.create_server(Answer, f"127.0.0.{host}", port, backlog=4096)
         print(json.dumps({"port": port, "closed": closed.getsockname()[1]}), flush=True)
