@@ -210,9 +210,10 @@ def encoded(image: Image.Image, kind: str = "JPEG", quality: int = 90) -> bytes:
 
 
 def header(width: int, height: int) -> bytes:
-    """The beginning of a PNG that says it is so large."""
-    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    """A PNG that says it is so large, and has no pixels."""
+    chunks = (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT")
+    written = (struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
 
 
 def cut(share: float) -> Callable[[Image.Image], Image.Image]:
