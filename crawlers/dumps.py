@@ -2,7 +2,8 @@
 
 A snapshot is one wiki's articles as JSON Lines, in a `.tar.gz` of several files or as `.ndjson` and `.ndjson.gz`. It is
 read as a stream, a line at a time; a line that no wanted name or number occurs in is not even parsed. Fields:
-https://enterprise.wikimedia.com/docs/data-dictionary/.
+https://enterprise.wikimedia.com/docs/data-dictionary/. Its HTML is Parsoid's: Chinese is as its authors wrote it, in
+simplified and traditional characters, not converted to one of them.
 """
 
 import gzip
@@ -77,12 +78,13 @@ def pages_of(
     templates: Collection[str] = (),
     categories: Collection[str] = (),
     items: Collection[str] = (),
+    languages: Collection[str] = (),
     reading: Reading | None = None,
 ) -> Iterator[DumpPage]:
     """The articles that transclude one of `templates`, are in one of `categories` or are about one of `items` (QIDs).
 
-    Names stand with or without their namespace; a template's redirects are named as templates. A page may come twice
-    with different revisions, as in the dumps. Raises `DumpError`.
+    `languages`: of these alone; empty is any. Names stand with or without their namespace; a template's redirects are
+    named as templates. A page may come twice with different revisions, as in the dumps. Raises `DumpError`.
     """
     templates, categories, items = set(map(bare_name, templates)), set(map(bare_name, categories)), set(items)
     needles = [needle for name in (*templates, *categories) for needle in _needles(name)]
@@ -91,6 +93,8 @@ def pages_of(
         return any(needle in line for needle in needles) or (bool(items) and _maybe_about(line, items))
 
     for page in _read(paths, maybe, reading or Reading()):
+        if languages and page.language not in languages:
+            continue
         if page.qid in items or not templates.isdisjoint(page.templates) or not categories.isdisjoint(page.categories):
             yield page
 
@@ -108,7 +112,8 @@ def discover(
     """The pages of artworks, artwork by artwork in the source's order, the source language first.
 
     The source's dumps say which artworks there are (`limit`: at most so many), the others' are searched for the same
-    Wikidata items. Of several revisions of a page the newest counts. Raises `DumpError` for a language without a dump.
+    Wikidata items. Of several revisions of a page the newest counts. Raises `DumpError` for a language without a dump
+    and where there is no artwork at all.
     """
     dumps: dict[str, list[Path]] = defaultdict(list)
     for path in paths:
@@ -124,6 +129,9 @@ def discover(
         _keep_newest(found.setdefault(artwork, {}), _reference(page, artwork, page.title))
         if limit and len(found) == limit:
             break
+    if not found:
+        names = ", ".join((*templates, *categories))
+        raise DumpError(f"no article of {source} in {', '.join(map(str, dumps[source]))} transcludes or is in: {names}")
     items = {artwork for artwork in found if artwork.startswith("Q")}
     for language in languages:
         if language != source:

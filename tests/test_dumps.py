@@ -167,6 +167,16 @@ def test_a_damaged_dump_is_named_with_the_place(tmp_path: Path, name: str) -> No
             list(dumps.pages_of([path], templates=["Infobox artwork"]))
 
 
+def test_no_artwork_at_all_is_said(family: list[Path]) -> None:
+    with pytest.raises(DumpError, match=r"no article of en in .*enwiki_0\.tar\.gz transcludes or is in: Infobox boat"):
+        dumps.discover(family, ["it"], ["Infobox boat"])
+
+
+def test_pages_of_some_languages_alone(family: list[Path]) -> None:
+    found = dumps.pages_of(family, items=["Q11", "Q13"], languages=["it", "ja"])
+    assert [(page.language, page.qid) for page in found] == [("ja", "Q13"), ("it", "Q11")]
+
+
 def test_a_language_without_a_dump_is_named(family: list[Path]) -> None:
     with pytest.raises(DumpError, match="no dump of de, sv among the 3 files, which are of ja, en, it"):
         dumps.discover(family, ["en", "de", "sv"], ["Infobox artwork"])
