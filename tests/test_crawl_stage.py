@@ -1,0 +1,264 @@
+"""The stages of the crawl on a small wiki that counts what it is asked, and what is published of pages made here."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import ray
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders.engine import Outcome, StageError
+from builders.engine.files import location
+from builders.multiexpart import Config
+from builders.stages.crawl import CrawlPages
+from builders.stages.crawl_config import CrawlConfig, alignment_sets, months_before
+from builders.stages.listing import page_id, read_pages, write_pages
+from builders.stages.pictures import is_free
+from builders.stages.wiki import Access, Ask, WikiDoor
+from crawlers.pages import PageRef
+
+PROSE = "The painting hangs in a mill. " * 30
+INFOBOX = (
+    '<table class="infobox"><tr><td><a href="/wiki/File:{file}" class="image">'
+    '<img src="/images/a/a0/{file}" width="250" height="200"></a></td></tr></table>'
+)
+
+
+@dataclass
+class SmallWiki:
+    """Wikis of pages by revision; `asked` has what was asked, `refusal` is an HTTP status for everything."""
+
+    base: str
+    pages: dict[int, str] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    refusal: int = 0
+    seconds: float = 0.0
+
+    def answer(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+        if self.refusal:
+            return self.refusal, {"refused": True}
+        if path.endswith("/edits"):
+            return 200, {"count": 7}
+        if "/metrics/" in path:
+            return 200, {"items": [{"views": 20}, {"views": 3}]}
+        if query.get("action") == "parse":
+            revision = int(query["oldid"])
+            self.asked[str(revision)] += 1
+            time.sleep(self.seconds)
+            if revision not in self.pages:
+                return 200, {"errors": [{"code": "nosuchrevid", "text": "There is no such revision"}]}
+            text = f'<div class="mw-parser-output">{self.pages[revision]}</div>'
+            return 200, {"parse": {"title": f"P{revision}", "pageid": revision, "revid": revision, "text": text}}
+        titles = query["titles"].split("|")
+        return 200, {"batchcomplete": True, "query": {"pages": [file_page(title) for title in titles]}}
+
+
+def file_page(title: str) -> dict[str, Any]:
+    if "Lost" in title:
+        return {"title": title, "ns": 6, "missing": True}
+    info = {
+        "url": f"http://files.example/{title}", "thumburl": f"http://files.example/330/{title}", "width": 640,
+        "height": 480, "mime": "image/png", "sha1": title, "descriptionurl": f"http://files.example/about/{title}",
+        "extmetadata": {"LicenseShortName": {"value": "CC BY 4.0"}, "Artist": {"value": "<b>Ada</b> Velli"}},
+    }  # fmt: skip
+    return {"title": title, "ns": 6, "imagerepository": "shared", "imageinfo": [info]}
+
+
+@pytest.fixture
+def wiki() -> Iterator[SmallWiki]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            status, value = small.answer(parts.path, query)
+            body = json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        small = SmallWiki(f"http://127.0.0.1:{server.server_port}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield small
+        server.shutdown()
+
+
+def access(base: str, folder: Path) -> Access:
+    host = base.removeprefix("http://")
+    return Access(base, "tests@example.org", 60_000, str(folder / "cache.sqlite"), "now", frozenset({host}))
+
+
+def page(revision: int, language: str = "en", state: str = "ok", **others: Any) -> PageRef:
+    made = {
+        "language": language, "title": f"P{revision}", "page_id": revision, "revision": revision,
+        "artwork": f"Q{revision}", "qid": f"Q{revision}", "bytes": 900, "versions": 4, "state": state,
+        "en_title": f"P{revision}",
+    }  # fmt: skip
+    return PageRef(**(made | others))
+
+
+def crawl(wiki: SmallWiki, folder: Path, pages: list[PageRef]) -> Outcome:
+    """What the crawl stage makes of pages, as its worker does."""
+    config = CrawlConfig(wiki_base=wiki.base, output=str(folder), contact="tests@example.org")
+    door = WikiDoor()
+    stage = CrawlPages(config, door)
+    stage.months = ("202401", "202402")
+    door.start(access(wiki.base, folder))
+    return stage.process([{"id": page_id(each), **asdict(each)} for each in pages])
+
+
+def test_a_page_becomes_sections_picture_and_figures(wiki: SmallWiki, cluster: str, tmp_path: Path) -> None:
+    heading = '<h2><span class="mw-headline" id="H">History</span></h2>'
+    text = (
+        INFOBOX.format(file="A.png")
+        + f'<p>{PROSE}<a href="/wiki/Mill" title="Mill">a mill</a></p>{heading}<p>It was sold.</p>'
+    )
+    wiki.pages = {1: text, 2: text}
+    outcome = crawl(wiki, tmp_path, [page(1), page(2, "it", en_title="P1")])
+    assert not outcome.failed
+    assert not outcome.rejected
+    rows = {row["language"]: row for row in outcome.written}
+    assert [section["path"] for section in rows["en"]["sections"]] == [(), ("History",)]
+    assert rows["en"]["sections"][0]["links"] == ({"text": "a mill", "target": "Mill"},)
+    assert (rows["en"]["edits"], rows["en"]["views"], rows["en"]["links"], rows["en"]["length"]) == (7, 23, 1, 900)
+    assert (rows["it"]["edits"], rows["it"]["views"]) == (None, None), "only the source language is split by them"
+    assert rows["it"]["page_url"] == f"{wiki.base}/it/w/index.php?title=P2&oldid=2"
+    assert (rows["it"]["image_file"], rows["it"]["licence"], rows["it"]["author"]) == (
+        "A.png",
+        "CC BY 4.0",
+        "Ada Velli",
+    )
+
+
+def test_every_page_that_is_no_use_is_named(wiki: SmallWiki, cluster: str, tmp_path: Path) -> None:
+    picture = INFOBOX.format(file="A.png")
+    wiki.pages = {
+        1: f"<p>{PROSE}</p>",
+        2: f'<table class="infobox"><tr><td>1503</td></tr></table><p>{PROSE}</p>',
+        3: f"{picture}<p>Short.</p>",
+        4: INFOBOX.format(file="Lost.png") + f"<p>{PROSE}</p>",
+        6: f"{picture}<p>{PROSE}</p>",
+    }
+    states = [
+        page(0, state=state, artwork=f"Q{state}") for state in ("missing", "disambiguation", "redirect_elsewhere")
+    ]
+    outcome = crawl(wiki, tmp_path, [page(revision) for revision in range(1, 7)] + states)
+    names = {page_id(each): each for each in [page(revision) for revision in range(1, 7)] + states}
+    refused = {names[each.id].revision or names[each.id].state: each.filter for each in outcome.rejected}
+    assert refused == {
+        1: "no_infobox_v1", 2: "no_infobox_image_v1", 3: "stub_v1", 4: "no_such_file_v1", 5: "deleted_in_crawl_v1",
+        "missing": "missing_page_v1", "disambiguation": "disambiguation_v1",
+        "redirect_elsewhere": "redirect_elsewhere_v1",
+    }  # fmt: skip
+    assert [row["revision"] for row in outcome.written] == [6]
+    assert set(wiki.asked) == {"1", "2", "3", "4", "5", "6"}, "what the listing knows to be no page is not asked for"
+
+
+def test_a_page_that_is_no_article_fails_alone(wiki: SmallWiki, cluster: str, tmp_path: Path) -> None:
+    wiki.pages = {1: '<div class="redirectMsg">elsewhere</div>', 2: INFOBOX.format(file="A.png") + f"<p>{PROSE}</p>"}
+    outcome = crawl(wiki, tmp_path, [page(1), page(2)])
+    assert [(each.id, each.error_class) for each in outcome.failed] == [(page_id(page(1)), "ValueError")]
+    assert len(outcome.written) == 1
+
+
+def test_a_wiki_that_refuses_us_stops_the_stage_at_once(wiki: SmallWiki, cluster: str, tmp_path: Path) -> None:
+    wiki.refusal = 403
+    with pytest.raises(StageError, match="HTTP 403"):
+        crawl(wiki, tmp_path, [page(revision) for revision in range(1, 50)])
+    wiki.base = "http://127.0.0.1:9"
+    with pytest.raises(StageError, match=r"127\.0\.0\.1:9"):
+        crawl(wiki, tmp_path / "gone", [page(1)])
+
+
+def test_an_actor_that_dies_asks_again_only_for_what_it_had_in_flight(
+    wiki: SmallWiki, cluster: str, tmp_path: Path
+) -> None:
+    wiki.pages, wiki.seconds = dict.fromkeys(range(1, 61), PROSE), 0.02
+    door = WikiDoor()
+    door.start(access(wiki.base, tmp_path))
+    got: list[str] = []
+    for row, answer in door.pages({str(revision): Ask(page(revision)) for revision in wiki.pages}):
+        assert answer.rendered
+        assert answer.rendered.revision == int(row)
+        got.append(row)
+        if len(got) == 20:
+            ray.kill(door._actor, no_restart=False)
+    assert sorted(got, key=int) == [str(revision) for revision in wiki.pages]
+    assert sum(count - 1 for count in wiki.asked.values()) <= 3
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"contact": ""}, "--contact"),
+        ({"contact": "nobody"}, "--contact"),
+        ({"languages": ("en,itt",)}, "did you mean"),
+        ({"languages": ("it,ja",)}, "lacks the source language en"),
+        ({"wiki_base": "http://10.0.0.7:8800"}, "--wiki-base"),
+        ({"wiki_base": "ftp://wiki.example"}, "--wiki-base"),
+        ({"views": "202513-202601"}, "--views"),
+        ({"views": "202602-202601"}, "--views"),
+        ({"dumps": ("nowhere.ndjson",)}, "no such file"),
+    ],
+)
+def test_a_wrong_flag_is_one_line(flags: dict[str, Any], said: str) -> None:
+    good = {"contact": "me@example.org", "wiki_base": "http://127.0.0.1:8800", "languages": ("en,it", "ja")}
+    assert CrawlConfig(**good).crawl_problems() == []
+    [problem] = CrawlConfig(**(good | flags)).crawl_problems()
+    assert said in problem
+    assert "\n" not in problem
+
+
+def test_a_loopback_that_is_named_is_allowed_and_no_other_host() -> None:
+    config = CrawlConfig(wiki_base="http://localhost:8800", allow_host=("wiki.lan",))
+    assert config.allowed == {"localhost:8800", "wiki.lan"}
+    assert CrawlConfig(wiki_base="http://10.0.0.7:8800").allowed == frozenset()
+    assert CrawlConfig().allowed == frozenset()
+
+
+def test_sets_of_languages() -> None:
+    assert alignment_sets((), Config().wanted_languages) == (Config().wanted_languages, ("en", "es", "fr", "it", "ja"))
+    assert alignment_sets((), ("en", "it", "ja")) == (("en", "it", "ja"),)
+    assert alignment_sets((), ("en",)) == ()
+    assert alignment_sets(("en,it",), ("en", "it", "ja")) == (("en", "it"),)
+    with pytest.raises(ValueError, match="de is not among"):
+        alignment_sets(("en,de",), ("en", "it"))
+    with pytest.raises(ValueError, match="two languages"):
+        alignment_sets(("en",), ("en", "it"))
+
+
+@given(st.integers(2016, 2100), st.integers(1, 12))
+def test_the_twelve_months_before(year: int, month: int) -> None:
+    first, last = months_before(year, month)
+    count = int(last[:4]) * 12 + int(last[4:]) - int(first[:4]) * 12 - int(first[4:]) + 1
+    assert count == 12
+    assert int(last[:4]) * 12 + int(last[4:]) + 1 == year * 12 + month
+
+
+def test_licences_that_let_a_picture_be_passed_on() -> None:
+    free = ("Public domain", "PD-Art", "CC0", "CC BY 4.0", "CC BY-SA 3.0", "cc-by-sa-4.0", "CC BY-SA 2.5,2.0")
+    bound = ("", "CC BY-NC 4.0", "CC BY-NC-SA 2.0", "CC BY-ND 4.0", "Fair use", "GFDL", "Copyrighted", "cc-by-sa-nc")
+    assert [is_free(licence) for licence in free] == [True] * len(free)
+    assert [is_free(licence) for licence in bound] == [False] * len(bound)
+
+
+def test_the_listing_is_kept_language_by_language(tmp_path: Path) -> None:
+    out = location(tmp_path)
+    assert read_pages(out) is None
+    pages = [page(number, language) for number in (1, 2) for language in ("en", "it")]
+    write_pages(out, pages)
+    found = read_pages(out)
+    assert found
+    assert found[1] == [pages[0], pages[2], pages[1], pages[3]]
