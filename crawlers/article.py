@@ -219,6 +219,7 @@ def _variant(data: str, language: str) -> LexborNode | None:
             text = words[next((variant for variant in (language.lower(), *order) if variant in words), min(words))]
         else:
             text = (choice.get("disabled") or choice["filter"])["t"]
+        check_nesting(text)
         body = LexborHTMLParser("<body>" + text).body
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"a choice between language variants that cannot be read: {data[:80]!r}") from None

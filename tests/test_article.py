@@ -228,6 +228,12 @@ VARIANT = (
         ('{"oneway":[{"f":"A","l":"zh-cn","t":"甲"}]}', "zh", "这是甲。"),
         ('{"disabled":{"t":"&lt;a href=\\"./B\\">乙&lt;/a>"}}', "zh", "这是乙。"),
         ('{"filter":{"l":["zh"],"t":""}}', "zh", "这是。"),
+        (
+            r'{"disabled":{"t":"&lt;span typeof=\"mw:LanguageVariant\"'
+            r' data-mw-variant=&apos;{\"disabled\":{\"t\":\"丙\"}}&apos;>&lt;/span>"}}',
+            "zh",
+            "这是丙。",
+        ),
     ],
 )
 def test_a_choice_of_variants_that_parsoid_left_open(data: str, language: str, text: str) -> None:
