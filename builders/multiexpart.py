@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from builders.engine import Stage, flag, main
 from builders.stages.crawl import PAGE, CrawlPages
 from builders.stages.crawl_config import CrawlConfig, alignment_sets
+from builders.stages.list_pages import ListPages
 from builders.stages.pictures import WITH_PICTURE, Pictures
 from builders.stages.publish_artworks import PublishArtworks
 from builders.stages.thumbnails import Thumbnails
@@ -53,12 +54,14 @@ class Config(CrawlConfig):
 
 
 def stages(config: Config) -> list[Stage]:
-    """Crawl, thumbnails, publish."""
+    """List, crawl, thumbnails, publish."""
     door, source = WikiDoor(), config.source_language
     sets = alignment_sets(config.alignments, config.wanted_languages)
     embed = config.images == "embed"
+    listing = ListPages(config, door)
     return [
-        CrawlPages(config, door),
+        listing,
+        CrawlPages(config, listing, door),
         *([Pictures(door)] if embed else []),
         Thumbnails(sets, source, door, WITH_PICTURE if embed else PAGE),
         PublishArtworks(

@@ -21,6 +21,7 @@ from builders.engine.files import location
 from builders.multiexpart import Config
 from builders.stages.crawl import CrawlPages
 from builders.stages.crawl_config import CrawlConfig, alignment_sets, months_before
+from builders.stages.list_pages import ListPages
 from builders.stages.listing import page_id, read_pages, write_pages
 from builders.stages.pictures import is_free
 from builders.stages.wiki import Access, Ask, WikiDoor
@@ -113,9 +114,11 @@ def crawl(wiki: SmallWiki, folder: Path, pages: list[PageRef]) -> Outcome:
     """What the crawl stage makes of pages, as its worker does."""
     config = CrawlConfig(wiki_base=wiki.base, output=str(folder), contact="tests@example.org")
     door = WikiDoor()
-    stage = CrawlPages(config, door)
+    listing = ListPages(config, door)
+    stage = CrawlPages(config, listing, door)
     stage.months = ("202401", "202402")
-    door.start(access(wiki.base, folder))
+    door.access = access(wiki.base, folder)
+    door.start()
     return stage.process([{"id": page_id(each), **asdict(each)} for each in pages])
 
 
@@ -151,19 +154,30 @@ def test_every_page_that_is_no_use_is_named(wiki: SmallWiki, cluster: str, tmp_p
         4: INFOBOX.format(file="Lost.png") + f"<p>{PROSE}</p>",
         6: f"{picture}<p>{PROSE}</p>",
     }
-    states = [
-        page(0, state=state, artwork=f"Q{state}") for state in ("missing", "disambiguation", "redirect_elsewhere")
-    ]
-    outcome = crawl(wiki, tmp_path, [page(revision) for revision in range(1, 7)] + states)
-    names = {page_id(each): each for each in [page(revision) for revision in range(1, 7)] + states}
-    refused = {names[each.id].revision or names[each.id].state: each.filter for each in outcome.rejected}
-    assert refused == {
-        1: "no_infobox_v1", 2: "no_infobox_image_v1", 3: "stub_v1", 4: "no_such_file_v1", 5: "deleted_in_crawl_v1",
-        "missing": "missing_page_v1", "disambiguation": "disambiguation_v1",
-        "redirect_elsewhere": "redirect_elsewhere_v1",
-    }  # fmt: skip
+    pages = [page(revision) for revision in range(1, 7)]
+    outcome = crawl(wiki, tmp_path, pages)
+    names = {page_id(each): each.revision for each in pages}
+    assert {names[each.id]: each.filter for each in outcome.rejected} == {
+        1: "no_infobox_v1",
+        2: "no_infobox_image_v1",
+        3: "stub_v1",
+        4: "no_such_file_v1",
+        5: "deleted_in_crawl_v1",
+    }
     assert [row["revision"] for row in outcome.written] == [6]
-    assert set(wiki.asked) == {"1", "2", "3", "4", "5", "6"}, "what the listing knows to be no page is not asked for"
+
+
+def test_what_the_listing_knows_to_be_no_page_is_refused_unasked() -> None:
+    states = ("missing", "disambiguation", "redirect_elsewhere")
+    pages = [page(1), *(page(0, state=state, artwork=state) for state in states)]
+    stage = ListPages(CrawlConfig(), WikiDoor())
+    outcome = stage.process([{"id": page_id(each), **asdict(each)} for each in pages])
+    assert [row["id"] for row in outcome.written] == [page_id(page(1))]
+    assert {each.id: each.filter for each in outcome.rejected} == {
+        page_id(pages[1]): "missing_page_v1",
+        page_id(pages[2]): "disambiguation_v1",
+        page_id(pages[3]): "redirect_elsewhere_v1",
+    }
 
 
 def test_a_page_that_is_no_article_fails_alone(wiki: SmallWiki, cluster: str, tmp_path: Path) -> None:
@@ -187,7 +201,8 @@ def test_an_actor_that_dies_asks_again_only_for_what_it_had_in_flight(
 ) -> None:
     wiki.pages, wiki.seconds = dict.fromkeys(range(1, 61), PROSE), 0.02
     door = WikiDoor()
-    door.start(access(wiki.base, tmp_path))
+    door.access = access(wiki.base, tmp_path)
+    door.start()
     got: list[str] = []
     for row, answer in door.pages({str(revision): Ask(page(revision)) for revision in wiki.pages}):
         assert answer.rendered

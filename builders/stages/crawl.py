@@ -4,40 +4,29 @@ The listing is made in the driver's preflight, so that what a crawl asks of a wi
 Workers parse; one actor asks, at the pace that the wikis' operators allow.
 """
 
-import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
-import ray
-from rich.console import Console
 
 from builders.engine import (
     Build,
-    InputFile,
     Outcome,
     Rejection,
     Row,
     RowError,
-    ShardRecord,
-    ShardTask,
     Stage,
 )
-from builders.engine.files import FileRef, is_local, location, read_table
-from builders.engine.fingerprint import digest
-from builders.engine.main import pool_size
 from builders.engine.stage import failure
 from builders.stages.crawl_config import CrawlConfig
-from builders.stages.listing import PAGES, page_id, read_crawl, read_pages, write_crawl, write_pages
-from builders.stages.survey import new_crawl, outlook, survey
-from builders.stages.wiki import Access, Answer, Ask, WikiDoor
+from builders.stages.list_pages import ListPages
+from builders.stages.listing import page_of
+from builders.stages.survey import duration
+from builders.stages.wiki import Answer, Ask, WikiDoor
 from crawlers.article import Article, read_article
-from crawlers.cache import CacheError
-from crawlers.dumps import DumpError
-from crawlers.mediawiki import FileInfo, PageRef, WikiError, family_of
+from crawlers.mediawiki import FileInfo, PageRef, family_of
 from crawlers.sections import drop_sections
 
 LINK = pa.struct([("text", pa.string()), ("target", pa.string())])
@@ -85,21 +74,6 @@ PAGE = pa.schema(
         ("length", pa.int64()),
     ]
 )
-REQUESTS_A_PAGE = 3
-STATES = {
-    "missing": ("missing_page_v1", "no page of this title; a red link or deleted: 0 allowed"),
-    "disambiguation": ("disambiguation_v1", "a disambiguation page: 0 allowed"),
-    "redirect_elsewhere": ("redirect_elsewhere_v1", "leads to the page of another artwork: 0 allowed"),
-}
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Rows `first..last` of the listing."""
-
-    file: FileRef
-    first: int
-    last: int
 
 
 class CrawlPages(Stage):
@@ -108,109 +82,29 @@ class CrawlPages(Stage):
     name = "crawl"
     schema = PAGE
 
-    def __init__(self, config: CrawlConfig, door: WikiDoor) -> None:
+    def __init__(self, config: CrawlConfig, listing: ListPages, door: WikiDoor) -> None:
         self.config = config
+        self.listing = listing
         self.door = door
-        self.access: Access | None = None
         self.months = ("", "")
-        self._listing: FileRef | None = None
-        self._pages: list[PageRef] = []
 
-    def preflight(self, build: Build) -> list[str]:
-        """Flags first; then the listing, which needs the network unless OUT has it already."""
-        problems = self.config.crawl_problems()
-        cache = location(self.config.cache or str(build.out / "crawl/cache.sqlite"))
-        if not is_local(cache):
-            problems.append(f"--cache {cache}: needs a local or shared disk; SQLite does not live in object stores")
-        problems += self._waiting(pool_size(self, self.config, ray.cluster_resources()).workers)
-        if problems or not self.config.output or self.config.problems():
-            return problems
-        try:
-            self._list(build, str(cache))
-        except (WikiError, ValueError) as error:
-            return [str(error)]
-        except CacheError as error:
-            return [f"--cache: {error}"]
-        except DumpError as error:
-            return [f"--dumps: {error}"]
-        return []
-
-    def _waiting(self, workers: int) -> list[str]:
-        """Whether so many workers would wait for one another until they are taken for hung."""
-        config = self.config
-        minutes = REQUESTS_A_PAGE * config.shard_rows / config.requests_per_minute
-        if workers == 1 or minutes * workers <= config.shard_minutes:
-            return []
-        fit = max(1, int(config.shard_minutes / minutes))
-        return [
-            f"--workers {workers}: with {config.shard_rows} pages in hand each, at {config.requests_per_minute:g} "
-            f"requests a minute, a shard takes {minutes * workers:.0f} minutes, and --shard-minutes is "
-            f"{config.shard_minutes:g}: use --workers {fit}; more would only wait"
-        ]
-
-    def _list(self, build: Build, cache: str) -> None:
-        """Read the listing that is there, or make it; say what the rest will ask."""
-        config = self.config
-        asked = {
-            "wiki_base": config.wiki_base, "languages": list(config.wanted_languages),
-            "source_language": config.source_language, "templates": list(config.templates),
-            "categories": list(config.categories), "counterparts": config.counterparts, "limit": config.limit,
-            "views": config.views, "dumps": [location(dump).name for dump in config.dumps],
-        }  # fmt: skip
-        crawl = read_crawl(build.out)
-        if crawl is None or (crawl.asked != asked and not (build.out / "build.json").is_file()):
-            crawl = new_crawl(config.views, asked)
-            write_crawl(build.out, crawl)
-        self.months = crawl.months
-        self.access = Access(
-            config.wiki_base, config.contact, config.requests_per_minute, cache, crawl.name, config.allowed,
-            str(Path(cache).with_name("dumps.sqlite")) if config.dumps else "",
-        )  # fmt: skip
-        saved = read_pages(build.out)
-        pages, rest = asyncio.run(survey(config, self.access, saved[1] if saved else None, self.months))
-        if saved is None:
-            write_pages(build.out, pages)
-            saved = read_pages(build.out)
-        assert saved
-        self._listing, self._pages = saved
-        build.inputs = [InputFile(PAGES, self._listing.bytes, self._listing.rows, self._listing.sha256)]
-        build.identity["crawl"] = {"from": "dumps" if config.dumps else "wikis", "views": "-".join(crawl.months)}
-        Console().print(outlook(self._pages, rest, config), highlight=False, soft_wrap=True)
-
-    def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
-        """Slices of one language each."""
-        assert self._listing
-        tasks, first = [], 0
-        while first < len(self._pages):
-            last = first
-            while last < min(len(self._pages), first + self.config.shard_rows) and (
-                self._pages[last].language == self._pages[first].language
-            ):
-                last += 1
-            made_of = digest([asdict(page) for page in self._pages[first:last]])
-            name = f"{self._pages[first].language}-{first:06d}"
-            tasks.append(ShardTask(name, Slice(self._listing, first, last), made_of, last - first))
-            first = last
-        return tasks
+    def forecast(self, build: Build, rows: list[Row], scale: float) -> dict[str, Any]:
+        """Requests by kind, those that the cache spares, and the time of the rest."""
+        rest = self.listing.rest
+        figures: dict[str, Any] = {"requests": sum(rest.requests.values())}
+        figures |= {f"  {kind}": count for kind, count in sorted(rest.requests.items())}
+        return figures | {
+            "answers in the cache": sum(rest.cached.values()),
+            "time": f"about {duration(rest.seconds)} at {self.config.requests_per_minute:g} requests a minute",
+        }
 
     def start(self, build: Build) -> None:
-        assert self.access
-        self.door.start(self.access)
-
-    def read(self, build_root: Any, source: Any) -> list[Row]:
-        rows = read_table(build_root, source.file).slice(source.first, source.last - source.first).to_pylist()
-        return [{"id": page_id(PageRef(**row)), **row} for row in rows]
+        self.months = self.listing.months
+        self.door.start()
 
     def process(self, rows: list[Row]) -> Outcome:
         outcome = Outcome()
-        wanted: dict[str, PageRef] = {}
-        for row in rows:
-            page = PageRef(**{name: value for name, value in row.items() if name != "id"})
-            if page.state == "ok":
-                wanted[row["id"]] = page
-            else:
-                filter, threshold = STATES[page.state]
-                outcome.rejected.append(Rejection(row["id"], filter, "title", 1.0, threshold))
+        wanted = {row["id"]: page_of(row) for row in rows}
         read = dict(self._read(wanted, outcome))
         files = self._files(wanted, read)
         for id, (answer, article) in read.items():

@@ -82,7 +82,7 @@ class CrawlConfig(BuildConfig):
         try:
             user_agent(self.contact)
         except ValueError as error:
-            problems.append(f"--contact: {error}")
+            problems.append(f"--{error}")
         try:
             check_languages([*self.wanted_languages, self.source_language])
         except ValueError as error:
@@ -103,7 +103,7 @@ class CrawlConfig(BuildConfig):
         try:
             Guard(self.allowed).check(family_of(self.wiki_base).api.format(language=self.source_language))
         except Blocked as error:
-            return [f"--wiki-base: {error}; name its host with --allow-host if it is meant"]
+            return [f"--wiki-base: {error}"]
         except (ValueError, KeyError, IndexError) as error:
             return [f"--wiki-base {self.wiki_base}: expected a URL such as http://127.0.0.1:8800: {error}"]
         return []

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
+from builders.engine import Row
 from builders.engine.files import DamagedFile, FileRef, read_json, write_json, write_table
 from builders.engine.fingerprint import canonical, row_id
 from crawlers.mediawiki import PageRef
@@ -49,6 +50,11 @@ def write_crawl(out: UPath, crawl: Crawl) -> None:
     write_json(out / CRAWL, canonical(crawl))
 
 
+def forget_crawl(out: UPath) -> None:
+    """Undo `write_crawl`: what was answered is not to be answered from the cache again."""
+    (out / CRAWL).unlink(missing_ok=True)
+
+
 def write_pages(out: UPath, pages: Sequence[PageRef]) -> None:
     """Keep the listing, page by page of each language, so that a shard asks about many files of one wiki at once."""
     ordered = sorted(pages, key=lambda page: page.language)
@@ -74,3 +80,8 @@ def page_id(page: PageRef) -> str:
     found = {"page_id": page.page_id, "revision": page.revision}
     led = {"artwork": page.artwork, "title": page.title}
     return row_id(f"wikipedia/{page.language}", found if page.state == "ok" else led)
+
+
+def page_of(row: Row) -> PageRef:
+    """The page of a listing's row."""
+    return PageRef(**{name: row[name] for name in LISTING.names})

@@ -8,7 +8,7 @@ import re
 
 import pyarrow as pa
 
-from builders.engine import Failure, Outcome, Row, Stage
+from builders.engine import Build, Failure, Outcome, Row, Stage
 from builders.stages.crawl import PAGE
 from builders.stages.wiki import WikiDoor
 
@@ -27,6 +27,9 @@ class Pictures(Stage):
 
     def __init__(self, door: WikiDoor) -> None:
         self.door = door
+
+    def start(self, build: Build) -> None:
+        self.door.start()
 
     def process(self, rows: list[Row]) -> Outcome:
         outcome, asks = Outcome(), {}

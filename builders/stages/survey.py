@@ -99,11 +99,11 @@ def outlook(pages: Sequence[PageRef], rest: Forecast, config: CrawlConfig) -> st
     return (
         f"{found:,} pages of {artworks:,} artworks in {len(config.wanted_languages)} languages.{left_out} "
         f"To come: {asked:,} requests{f' ({kinds})' if kinds else ''}, {known:,} answers are in the cache; "
-        f"about {_duration(rest.seconds)} at {config.requests_per_minute:g} requests a minute"
+        f"about {duration(rest.seconds)} at {config.requests_per_minute:g} requests a minute"
     )
 
 
-def _duration(seconds: float) -> str:
-    """Hours where there are any, else minutes."""
+def duration(seconds: float) -> str:
+    """A time in words: hours where there are any, else minutes."""
     minutes = max(1, round(seconds / 60))
     return f"{seconds / 3600:.1f} hours" if minutes >= 90 else f"{minutes} minute{'s' * (minutes > 1)}"

@@ -47,6 +47,9 @@ class Thumbnails(Stage):
     def _wanted_of(self, rows: Iterable[Row]) -> list[str]:
         return sorted(row["id"] for row in rows if row["id"] in self._wanted)
 
+    def start(self, build: Build) -> None:
+        self.door.start()
+
     def process(self, rows: list[Row]) -> Outcome:
         outcome = Outcome(written=[row | {"phash": None, "thumbnail": None} for row in rows])
         by_id = {row["id"]: row for row in outcome.written}

@@ -179,19 +179,24 @@ def _hopeless(error: WikiError, in_a_row: int) -> bool:
 class WikiDoor:
     """The actor as the stages of one build share it: started once in the driver, asked by every worker."""
 
-    def __init__(self) -> None:
-        self._actor: Any = None
+    access: Access | None = None
+    _actor: Any = None
 
-    def start(self, access: Access) -> None:
-        """Start the actor on this node, where the cache lies, unless it runs already."""
+    def start(self) -> None:
+        """Start the actor on this node, where the cache lies, unless it runs already. `access` must be known."""
         if self._actor is None:
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             self._actor = (
                 ray.remote(Wikis)
-                .options(num_cpus=0, scheduling_strategy=here, max_restarts=-1, max_task_retries=-1,
-                         max_concurrency=AT_ONCE)
-                .remote(access)
-            )  # fmt: skip
+                .options(
+                    num_cpus=0,
+                    scheduling_strategy=here,
+                    max_restarts=-1,
+                    max_task_retries=-1,
+                    max_concurrency=AT_ONCE,
+                )
+                .remote(self.access)
+            )
 
     def pages(self, asks: Mapping[str, Ask]) -> Iterator[tuple[str, Answer]]:
         """All that is asked for, each as it comes, under the id it was given under. Raises `StageError`."""

@@ -1,0 +1,162 @@
+"""List: which pages there are; those that are known to be none are named before anything is asked about them.
+
+The listing is made in the driver's preflight, so that what a crawl will ask of the wikis is known before it begins.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import ray
+from rich.console import Console
+
+from builders.engine import Build, FileRef, InputFile, Outcome, Rejection, Row, ShardRecord, ShardTask, Stage
+from builders.engine.files import is_local, location, read_table
+from builders.engine.fingerprint import digest
+from builders.engine.main import pool_size
+from builders.stages.crawl_config import CrawlConfig
+from builders.stages.listing import (
+    LISTING,
+    PAGES,
+    forget_crawl,
+    page_id,
+    read_crawl,
+    read_pages,
+    write_crawl,
+    write_pages,
+)
+from builders.stages.survey import new_crawl, outlook, survey
+from builders.stages.wiki import Access, WikiDoor
+from crawlers.cache import CacheError
+from crawlers.discover import Forecast
+from crawlers.dumps import DumpError
+from crawlers.mediawiki import PageRef, WikiError
+
+REQUESTS_A_PAGE = 3
+NOT_THERE = frozenset({"empty", "no_such_template", "no_such_wiki"})
+STATES = {
+    "missing": ("missing_page_v1", "no page of this title; a red link or deleted: 0 allowed"),
+    "disambiguation": ("disambiguation_v1", "a disambiguation page: 0 allowed"),
+    "redirect_elsewhere": ("redirect_elsewhere_v1", "leads to the page of another artwork: 0 allowed"),
+}
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Rows `first..last` of the listing."""
+
+    file: FileRef
+    first: int
+    last: int
+
+
+class ListPages(Stage):
+    """The listing as rows; red links, disambiguation pages and pages of other artworks are refused."""
+
+    name = "list"
+    schema = pa.schema([("id", pa.string()), *LISTING])
+
+    def __init__(self, config: CrawlConfig, door: WikiDoor) -> None:
+        self.config = config
+        self.door = door
+        self.months = ("", "")
+        self.rest: Forecast
+        self._listing: FileRef
+        self._pages: list[PageRef] = []
+
+    def preflight(self, build: Build) -> list[str]:
+        """Flags first; then the listing, which needs the network unless OUT has it already."""
+        problems = self.config.crawl_problems()
+        cache = location(self.config.cache or str(build.out / "crawl/cache.sqlite"))
+        if not is_local(cache):
+            problems.append(f"--cache {cache}: needs a local or shared disk; SQLite does not live in object stores")
+        problems += self._waiting(pool_size(self, self.config, ray.cluster_resources()).workers)
+        if problems or not self.config.output or self.config.problems():
+            return problems
+        try:
+            self._list(build, str(cache))
+        except WikiError as error:
+            if error.code in NOT_THERE:
+                forget_crawl(build.out)
+            return [str(error)]
+        except ValueError as error:
+            return [str(error)]
+        except CacheError as error:
+            return [f"--cache: {error}"]
+        except DumpError as error:
+            return [f"--dumps: {error}"]
+        return []
+
+    def _waiting(self, workers: int) -> list[str]:
+        """Whether so many workers would wait for one another until they are taken for hung."""
+        config = self.config
+        minutes = REQUESTS_A_PAGE * config.shard_rows / config.requests_per_minute
+        if workers == 1 or minutes * workers <= config.shard_minutes:
+            return []
+        fit = max(1, int(config.shard_minutes / minutes))
+        return [
+            f"--workers {workers}: with {config.shard_rows} pages in hand each, at {config.requests_per_minute:g} "
+            f"requests a minute, a shard takes {minutes * workers:.0f} minutes, and --shard-minutes is "
+            f"{config.shard_minutes:g}: use --workers {fit}; more would only wait"
+        ]
+
+    def _list(self, build: Build, cache: str) -> None:
+        """Read the listing that is there, or make it; say what the rest will ask."""
+        config = self.config
+        asked = {
+            "wiki_base": config.wiki_base, "languages": list(config.wanted_languages),
+            "source_language": config.source_language, "templates": list(config.templates),
+            "categories": list(config.categories), "counterparts": config.counterparts, "limit": config.limit,
+            "views": config.views, "dumps": [location(dump).name for dump in config.dumps],
+        }  # fmt: skip
+        crawl = read_crawl(build.out)
+        if crawl is None or (crawl.asked != asked and not (build.out / "build.json").is_file()):
+            crawl = new_crawl(config.views, asked)
+            write_crawl(build.out, crawl)
+        self.months = crawl.months
+        self.door.access = access = Access(
+            config.wiki_base, config.contact, config.requests_per_minute, cache, crawl.name, config.allowed,
+            str(Path(cache).with_name("dumps.sqlite")) if config.dumps else "",
+        )  # fmt: skip
+        saved = read_pages(build.out)
+        pages, self.rest = asyncio.run(survey(config, access, saved[1] if saved else None, self.months))
+        if saved is None:
+            write_pages(build.out, pages)
+            saved = read_pages(build.out)
+        assert saved
+        self._listing, self._pages = saved
+        build.inputs = [InputFile(PAGES, self._listing.bytes, self._listing.rows, self._listing.sha256)]
+        build.identity["crawl"] = {"from": "dumps" if config.dumps else "wikis", "views": "-".join(crawl.months)}
+        Console().print(outlook(self._pages, self.rest, config), highlight=False, soft_wrap=True)
+
+    def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
+        """Slices of one language each."""
+        tasks, first = [], 0
+        while first < len(self._pages):
+            last = first
+            while last < min(len(self._pages), first + self.config.shard_rows) and (
+                self._pages[last].language == self._pages[first].language
+            ):
+                last += 1
+            made_of = digest([asdict(page) for page in self._pages[first:last]])
+            name = f"{self._pages[first].language}-{first:06d}"
+            tasks.append(ShardTask(name, Slice(self._listing, first, last), made_of, last - first))
+            first = last
+        return tasks
+
+    def read(self, build_root: Any, source: Any) -> list[Row]:
+        rows = read_table(build_root, source.file).slice(source.first, source.last - source.first).to_pylist()
+        return [{"id": page_id(PageRef(**row)), **row} for row in rows]
+
+    def process(self, rows: list[Row]) -> Outcome:
+        outcome = Outcome()
+        for row in rows:
+            if row["state"] == "ok":
+                outcome.written.append(row)
+            else:
+                filter, threshold = STATES[row["state"]]
+                outcome.rejected.append(Rejection(row["id"], filter, "title", 1.0, threshold))
+        return outcome
