@@ -211,7 +211,9 @@ def _titles_by_item(answer: dict[str, Any]) -> dict[str, dict[str, str]]:
 async def _counterparts(
     client: Client, language: str, sources: Sequence[_Source], said: Progress
 ) -> dict[str, PageRef]:
-    """The pages of one language by artwork."""
+    """The pages of one language by artwork. Two artworks have no page in common: it is that of whom its own title, not
+    a redirect, leads there, then of the first.
+    """
     wanted = [(each, title) for each in sources if (title := _title_in(each, language))]
     titles = sorted({title for _, title in wanted if is_title(title)})
     done = 0
@@ -230,10 +232,7 @@ async def _counterparts(
     found = {title: page for part in await together(map(some, batches(titles))) for title, page in part.items()}
     refs: dict[str, PageRef] = {}
     taken: set[int] = set()
-    wanted.sort(
-        key=lambda each: found.get(each[1], {}).get("title") != each[1]
-    )  # who names a page by its title comes first
-    for each, title in wanted:
+    for each, title in sorted(wanted, key=lambda pair: found.get(pair[1], {}).get("title") != pair[1]):
         of = each.page
         ref = _page_ref(language, title, found.get(title, {}), of)
         if ref.state == "ok":
