@@ -16,7 +16,7 @@ import ray
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.engine import Outcome, StageError
+from builders.engine import Build, Outcome, StageError
 from builders.engine.files import location
 from builders.multiexpart import Config
 from builders.stages.crawl import CrawlPages
@@ -277,3 +277,33 @@ def test_the_listing_is_kept_language_by_language(tmp_path: Path) -> None:
     found = read_pages(out)
     assert found
     assert found[1] == [pages[0], pages[2], pages[1], pages[3]]
+
+
+def test_pages_of_a_dump_are_read_and_not_asked_for(wiki: SmallWiki, cluster: str, tmp_path: Path) -> None:
+    body = INFOBOX.format(file="A.png").replace('href="/wiki/', 'href="./')
+    section = f'<section data-mw-section-id="0">{body}<p>{PROSE}</p></section>'
+    html = f'<html><body class="mw-parser-output">{section}</body></html>'
+    article = {
+        "name": "The Mill", "identifier": 4, "namespace": {"identifier": 0}, "version": {"identifier": 11},
+        "main_entity": {"identifier": "Q4"}, "is_part_of": {"identifier": "enwiki"},
+        "templates": [{"name": "Template:Infobox artwork"}], "article_body": {"html": html},
+    }  # fmt: skip
+    dump = tmp_path / "enwiki.ndjson"
+    dump.write_text(json.dumps(article) + "\n")
+    config = CrawlConfig(
+        wiki_base=wiki.base, output=str(tmp_path / "out"), contact="tests@example.org", languages=("en",),
+        dumps=(str(dump),), requests_per_minute=60_000.0,
+    )  # fmt: skip
+    door = WikiDoor()
+    listing = ListPages(config, door)
+    stage = CrawlPages(config, listing, door)
+    build = Build("test", config, [listing, stage])
+    assert listing.preflight(build) == []
+    [task] = listing.plan(build, [])
+    stage.start(build)
+    outcome = stage.process(listing.process(listing.read(build.out, task.source)).written)
+    assert [(row["title"], row["revision"], row["edits"], row["views"]) for row in outcome.written] == [
+        ("The Mill", 11, None, None)
+    ]
+    assert outcome.counters == {"requests/files": 1}
+    assert not wiki.asked

@@ -1,5 +1,6 @@
 """What is published of pages, whatever shards they came in: prompts, splits and the sum of both."""
 
+import json
 import random
 from collections import Counter
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from builders.multiexpart import Config, stages
 from builders.stages.listing import page_id
 from builders.stages.publish_artworks import PublishArtworks
 from builders.stages.thumbnails import Thumbnails
+from builders.transforms.artworks.alignment import undecided
 from crawlers.pages import PageRef
 
 LANGUAGES = ("en", "it", "ja")
@@ -88,6 +90,7 @@ def publish(folder: Path, rows: list[Row], shard_rows: int, **flags: Any) -> Pub
     assert isinstance(thumbnails, Thumbnails)
     assert isinstance(last, PublishArtworks)
     build = Build("multiexpart", config, [last])
+    assert last.preflight(build) == []
     build.lease.take()
     before = []
     for index in range(0, len(rows), shard_rows):
@@ -157,3 +160,15 @@ def test_directions_that_were_not_asked_for_are_not_there(tmp_path: Path) -> Non
     rows = [row for each in published.rows("full").values() for row in each]
     assert {row["source_lang"] for row in rows} == {"en"}
     assert {row["target_lang"] for row in rows} == set(LANGUAGES)
+
+
+def test_people_decide_what_the_pictures_leave_open(tmp_path: Path) -> None:
+    published = publish(tmp_path / "out", rows_of(12), 10)
+    pairs = [each.id for each in undecided(published.stage._aligned)]
+    assert {pair.split("/")[0] for pair in pairs} == {"Q6"}
+    decisions = tmp_path / "decisions.json"
+    decisions.write_text(json.dumps({"decisions": dict.fromkeys([*pairs, "Q99/0123456789ab"], "same")}))
+    decided = publish(tmp_path / "decided", rows_of(12), 10, decisions=str(decisions))
+    assert "Q6" in {row["artwork"] for row in decided.rows("alignment-3")["test"]}
+    assert "Q6" not in {row["artwork"] for row in published.rows("alignment-3")["test"]}
+    assert [(each.path, each.rows) for each in decided.build.inputs] == [("decisions.json", len(pairs) + 1)]

@@ -1,6 +1,5 @@
 """Crawl: the pages of a listing in, their sections, picture and figures out; every page that is no use is named.
 
-The listing is made in the driver's preflight, so that what a crawl asks of a wiki is known before it begins.
 Workers parse; one actor asks, at the pace that the wikis' operators allow.
 """
 
@@ -114,6 +113,7 @@ class CrawlPages(Stage):
                 outcome.written.append(self._row(id, page, answer, article, file))
             else:
                 outcome.rejected.append(Rejection(id, "no_such_file_v1", "image_file", 0.0, "files of the name: 1"))
+        self.door.count_sent(outcome.counters)
         return outcome
 
     def _read(self, wanted: dict[str, PageRef], outcome: Outcome) -> Iterator[tuple[str, tuple[Answer, Article]]]:

@@ -50,6 +50,7 @@ class Pictures(Stage):
                 continue
             image = {"bytes": data, "path": row["image_file"]} if data else None
             outcome.written.append(row | {"image": image})
+        self.door.count_sent(outcome.counters)
         return outcome
 
 

@@ -60,6 +60,7 @@ class Thumbnails(Stage):
             except ValueError:
                 code = "no_hash"
             outcome.counters[f"thumbnail/{code}"] += 1
+        self.door.count_sent(outcome.counters)
         return outcome
 
 

@@ -101,6 +101,7 @@ class Wikis:
         self._downloader: Downloader | None = None
         self._texts: Cache | None = None
         self._one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._told: Counter[str] = Counter()
         self._failures = 0
 
     async def page(self, ask: Ask) -> Answer:
@@ -138,9 +139,13 @@ class Wikis:
                 return result.code, result.data
             return result.code, b""
 
-    async def requests(self) -> Counter[str]:
-        """Requests sent so far, by kind."""
-        return (await self._open()).requests
+    async def sent(self) -> Counter[str]:
+        """The requests sent since this was last asked, by kind."""
+        client = await self._open()
+        assert self._downloader
+        total = client.requests + Counter(images=self._downloader.counters["requests"])
+        since, self._told = total - self._told, total
+        return since
 
     def _problem(self, error: WikiError) -> Problem:
         gone = isinstance(error, Gone)
@@ -214,9 +219,9 @@ class WikiDoor:
         known: dict[str, FileInfo] = found
         return known
 
-    def requests(self) -> Counter[str]:
-        sent: Counter[str] = _get(self._actor.requests.remote()) if self._actor else Counter()
-        return sent
+    def count_sent(self, counters: Counter[str]) -> None:
+        """Add the requests sent since anybody last did so to the counters of a shard, as `requests/KIND`."""
+        counters.update({f"requests/{kind}": count for kind, count in _get(self._actor.sent.remote()).items()})
 
 
 def _as_they_come(waiting: dict[Any, str]) -> Iterator[tuple[str, Any]]:
