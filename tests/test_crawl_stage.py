@@ -307,3 +307,11 @@ def test_pages_of_a_dump_are_read_and_not_asked_for(wiki: SmallWiki, cluster: st
     ]
     assert outcome.counters == {"requests/files": 1}
     assert not wiki.asked
+
+
+def test_more_workers_than_the_rate_feeds_are_refused_before_they_seem_hung() -> None:
+    door = WikiDoor()
+    assert ListPages(CrawlConfig(), door)._waiting(20) == []
+    [problem] = ListPages(CrawlConfig(), door)._waiting(64)
+    assert problem.endswith("use --workers 20; more would only wait")
+    assert ListPages(CrawlConfig(dumps=("a.ndjson",)), door)._waiting(64) == []

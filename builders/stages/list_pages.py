@@ -91,15 +91,15 @@ class ListPages(Stage):
         return []
 
     def _waiting(self, workers: int) -> list[str]:
-        """Whether so many workers would wait for one another until they are taken for hung."""
+        """Whether so many workers would wait for one another until they are taken for hung, retries included."""
         config = self.config
-        minutes = REQUESTS_A_PAGE * config.shard_rows / config.requests_per_minute
-        if workers == 1 or minutes * workers <= config.shard_minutes:
+        minutes = 2 * REQUESTS_A_PAGE * config.shard_rows / config.requests_per_minute
+        if config.dumps or workers == 1 or minutes * workers <= config.shard_minutes:
             return []
         fit = max(1, int(config.shard_minutes / minutes))
         return [
             f"--workers {workers}: with {config.shard_rows} pages in hand each, at {config.requests_per_minute:g} "
-            f"requests a minute, a shard takes {minutes * workers:.0f} minutes, and --shard-minutes is "
+            f"requests a minute, a shard may take {minutes * workers:.0f} minutes, and --shard-minutes is "
             f"{config.shard_minutes:g}: use --workers {fit}; more would only wait"
         ]
 
