@@ -29,29 +29,31 @@ CONTACT = "tests@example.org"
 class _LeapingSelector(selectors.DefaultSelector):
     """Waits a moment for what is under way; when nothing comes, it says that the whole time has passed."""
 
-    leapt = 0.0
+    def __init__(self, patience: float) -> None:
+        super().__init__()
+        self.patience, self.leapt = patience, 0.0
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        events = super().select(min(timeout, PATIENCE_SECONDS))
+        events = super().select(min(timeout, self.patience))
         if not events:
             self.leapt += timeout
         return events
 
 
 class _LeapingLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self.selector = _LeapingSelector()
+    def __init__(self, patience: float) -> None:
+        self.selector = _LeapingSelector(patience)
         super().__init__(self.selector)
 
     def time(self) -> float:
-        return super().time() + self.selector.leapt
+        return self.selector.leapt + (super().time() if self.selector.patience else 0.0)
 
 
-def leaping(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in a loop whose time leaps over every wait."""
-    with asyncio.Runner(loop_factory=_LeapingLoop) as runner:
+def leaping(work: Coroutine[Any, Any, T], patience: float = PATIENCE_SECONDS) -> T:
+    """Run a coroutine in a loop whose time leaps over every wait; without patience, time is made of leaps alone."""
+    with asyncio.Runner(loop_factory=lambda: _LeapingLoop(patience)) as runner:
         return runner.run(work)
 
 

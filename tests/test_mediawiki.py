@@ -205,7 +205,7 @@ def test_at_most_three_requests_are_open_whatever_callers_do() -> None:
     _, wiki, client = asking(work, seconds=1.0)
     assert wiki.most_at_once == 3
     assert len(wiki.seen) == 40 == client.answered
-    assert 40 <= client.answer_seconds < 60
+    assert client.answer_seconds >= 40
 
 
 def test_a_server_that_is_not_there_is_not_asked_for_long() -> None:
