@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out/multiinstruct-it
 
-.PHONY: demo test lint benchmark bench-translation bench-crawl clean
+.PHONY: demo test lint benchmark bench-translation bench-crawl bench-images clean
 
 demo: $(VENV)/installed
 	$(BIN)/python builders/multiinstruct_it.py --output $(OUT)
@@ -31,6 +31,10 @@ bench-translation: $(VENV)/installed-dev $(VENV)/tried-vllm
 # What crawling costs: requests a page and the share of the allowed rate that is used, on a family of wikis on loopback.
 bench-crawl: $(VENV)/installed-dev $(VENV)/tried-mediawiki
 	$(BIN)/python benchmarks/crawl.py
+
+# Downloading images, against img2dataset in an environment of its own.
+bench-images: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/images.py
 
 # An environment is made once, and again when what it is made from changes.
 $(VENV)/installed: pyproject.toml .ci/constraints.txt
@@ -60,4 +64,4 @@ $(VENV)/tried-mediawiki: $(VENV)/installed-dev
 	touch $@
 
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) .venv-img2dataset out

@@ -24,7 +24,7 @@ CONTENT_TYPES = {
     ".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".gif": "image/gif", ".svg": "image/svg+xml",
 }  # fmt: skip
 ENDLESS_BYTES = 400 << 20
-DRIP_SECONDS, DRIP_BYTES = 0.5, 120
+DRIP_SECONDS, DRIP_BYTES = 0.5, 60
 
 
 class Answer(asyncio.Protocol):
@@ -178,7 +178,7 @@ def reset(to: Answer, path: str, body: bytes, kind: str, before: int) -> None:
 
 
 def drip(to: Answer, path: str, body: bytes, kind: str, before: int) -> None:
-    """A byte now and then: a client that only limits the wait for the next byte sits here for a minute."""
+    """A byte now and then: a client that only limits the wait for the next byte sits here for half a minute."""
 
     async def write() -> None:
         for place in range(DRIP_BYTES):
