@@ -28,9 +28,12 @@ bench-translation: $(VENV)/installed-dev $(VENV)/tried-vllm
 	$(BIN)/python benchmarks/batching.py
 	$(BIN)/python benchmarks/memory.py
 
-# What crawling costs: requests a page and the share of the allowed rate that is used, on a family of wikis on loopback.
+# What crawling costs, on a family of wikis on loopback: requests a page, the share of the allowed rate that is used, reading
+# a page against mwparserfromhell.
 bench-crawl: $(VENV)/installed-dev $(VENV)/tried-mediawiki
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check mwparserfromhell
 	$(BIN)/python benchmarks/crawl.py
+	$(BIN)/python benchmarks/extraction.py
 
 # Downloading images, against img2dataset in an environment of its own.
 bench-images: $(VENV)/installed-dev

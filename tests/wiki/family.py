@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -33,6 +32,8 @@ MEDIAWIKI = Path("/usr/share/mediawiki")
 MODULES = ("apcu", "gd", "intl", "mbstring", "pdo_sqlite", "xml")
 PHP = ("php", "-d", "display_errors=0", "-d", "log_errors=0", "-d", "memory_limit=512M", "-d", "apc.enable_cli=1")
 WORKERS = 6
+# PHP's workers outlive their master, and a master its parent. So all of the group ends with the pipe that we hold.
+UNTIL_WE_END = '"$@" & read -r _; kill -9 0'
 
 
 def what_is_missing() -> str:
@@ -133,25 +134,24 @@ def wiki_family() -> Iterator[WikiFamily]:
             "-S", base.removeprefix("http://"), "-t", str(folder), str(folder / "router.php"),
         ]  # fmt: skip
         server = subprocess.Popen(
-            command, env=_environment(folder, base) | {"PHP_CLI_SERVER_WORKERS": str(WORKERS)}, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            ["sh", "-c", UNTIL_WE_END, "sh", *command], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+            env=_environment(folder, base) | {"PHP_CLI_SERVER_WORKERS": str(WORKERS)},
         )  # fmt: skip
         try:
-            _wait_until_ready(base, server)
+            _wait_until_ready(base)
             yield WikiFamily(base, folder, corpus)
         finally:
-            os.killpg(server.pid, signal.SIGKILL)  # the group: its workers outlive the server's own end
-            server.wait()
+            server.communicate()
 
 
-def _wait_until_ready(base: str, server: "subprocess.Popen[bytes]") -> None:
+def _wait_until_ready(base: str) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:
             urllib.request.urlopen(f"{base}/ready", timeout=5).read()
             return
         except OSError:
-            assert server.poll() is None, "PHP's server ended at once"
             assert time.monotonic() < deadline, f"nobody answers at {base}"
             time.sleep(0.02)
 

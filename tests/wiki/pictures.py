@@ -33,9 +33,9 @@ def picture_of(artwork: str, picture: str) -> Image.Image:
     if picture == "scan":
         return whole.resize((352, 264))
     if picture == "other":
-        return draw(f"a copy of {artwork}")
+        return draw(f"{artwork} studio copy")
     if picture == "detail":
-        return whole.crop((60, 45, 400, 300))
+        return whole.crop((40, 30, 410, 310))
     return whole
 
 
