@@ -90,10 +90,7 @@ class Build:
                 [f"{self.out} was built from something else:"]
                 + [f"  {line}" for line in changed[:20]]
                 + ([f"  … and {len(changed) - 20} more"] if len(changed) > 20 else [])
-                + [
-                    "choose another --output (with --memory PATH nothing is translated twice), "
-                    "or go back to what it was built from"
-                ]
+                + [f"choose another --output{self.config.spared}, or go back to what it was built from"]
             )
 
     def refuse_unknown_class(self) -> None:

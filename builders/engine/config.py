@@ -81,6 +81,11 @@ class BuildConfig:
     )
     dry_run: bool = flag(False, "check everything, forecast the work, and stop", fingerprint=False)
 
+    @property
+    def spared(self) -> str:
+        """What a build in another place need not do again, and how to say so: the end of "choose another --output"."""
+        return ""
+
     def problems(self) -> list[str]:
         """What is out of range, a sentence each."""
         return [

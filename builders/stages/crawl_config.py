@@ -64,6 +64,10 @@ class CrawlConfig(BuildConfig):
     )
 
     @property
+    def spared(self) -> str:
+        return " (with --cache OUT/crawl/cache.sqlite no page is asked for twice)"
+
+    @property
     def wanted_languages(self) -> tuple[str, ...]:
         """The languages, each once, the source language first."""
         named = split_words(self.languages)

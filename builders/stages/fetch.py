@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
+import ray
 
 from builders.engine import Build, BuildConfig, Failure, Outcome, Rejection, Row, Stage, flag
 from builders.engine.files import location, write_bytes
+from builders.engine.main import pool_size
 from crawlers.guard import Guard
 from crawlers.images import Downloader, Limits, Request, Result
 from crawlers.pictures import MOST_PIXELS, extension, read_resize
@@ -40,7 +42,8 @@ class FetchConfig(BuildConfig):
     )
     concurrent: int = flag(Limits.concurrent, "downloads at once, a worker", fingerprint=False, above=0, metavar="N")
     per_host: int = flag(
-        Limits.per_host, "of these from one host, a worker", fingerprint=False, above=0, metavar="N"
+        Limits.per_host, "of these from one host, all workers together (one each at least)", fingerprint=False,
+        above=0, metavar="N",
     )  # fmt: skip
     timeout: float = flag(
         Limits.seconds, "seconds that one attempt at an image may take", fingerprint=False, above=0, metavar="X"
@@ -80,6 +83,7 @@ class Fetch(Stage):
             self.schema = self.schema.append(pa.field(*column))
         self.config, self.url, self.sha256, self.into = config, url, sha256, into
         self.quarantine = ""
+        self.per_host = config.per_host
         self._loop: asyncio.AbstractEventLoop | None = None
         self._downloader: Downloader | None = None
 
@@ -96,6 +100,8 @@ class Fetch(Stage):
 
     def start(self, build: Build) -> None:
         self.quarantine = str(build.out / QUARANTINE)
+        workers = pool_size(self, self.config, ray.cluster_resources()).workers
+        self.per_host = max(1, self.config.per_host // workers)
 
     def open(self) -> None:
         """An event loop in a thread of its own, for as long as the worker lives: connections outlast a shard."""
@@ -118,7 +124,7 @@ class Fetch(Stage):
             retries=config.retries,
             bytes=config.max_bytes,
             pixels=config.max_pixels,
-            per_host=config.per_host,
+            per_host=self.per_host,
             concurrent=config.concurrent,
         )
         guard = Guard(frozenset(config.allow_host))

@@ -4,7 +4,6 @@ A dataset shard holds a range of ids of one split, rows in the order of their id
 the same bytes whatever shards they came through.
 """
 
-import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from builders.engine.files import location, read_columns, read_table
 from builders.engine.fingerprint import digest
 from builders.sources.images import BadImage, Images, read_whole
 from builders.stages.copies import WithoutCopies, number_copies
+from builders.stages.features import with_features
 from builders.transforms.fields import CHECKS, CONVERSATIONS
 from cards.card import load_card, write_card
 from cards.report import write_report
@@ -146,16 +146,4 @@ def dataset_schema(images: Images) -> pa.Schema:
             CHECKS,
         ]
     )
-    features = {name: _feature(schema.field(name).type) for name in schema.names}
-    if images == "embed":
-        features["image"] = {"_type": "Image"}
-    return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-
-
-def _feature(kind: pa.DataType) -> Any:
-    """A `datasets` feature as its schema metadata writes it."""
-    if pa.types.is_list(kind):
-        return {"feature": _feature(kind.value_type), "_type": "List"}
-    if pa.types.is_struct(kind):
-        return {item.name: _feature(item.type) for item in kind}
-    return {"dtype": {"float": "float32", "double": "float64"}.get(str(kind), str(kind)), "_type": "Value"}
+    return with_features(schema, {"image": {"_type": "Image"}} if images == "embed" else None)

@@ -77,6 +77,10 @@ class TranslationConfig(BuildConfig):
     )
     watts: float = flag(0.0, "power that one GPU (or CPU worker) draws, for --dry-run", fingerprint=False, metavar="W")
 
+    @property
+    def spared(self) -> str:
+        return " (with --memory PATH nothing is translated twice)"
+
 
 class Translate(Stage):
     """Gives every machine field of a row its target, score and note."""
