@@ -133,7 +133,19 @@ TASKS = (
 AMID_TROUBLE = Task(
     "trouble",
     ("--concurrent", "64", "--threads", "2", "--resize", "shortest:256", "--timeout", "5"),
-    (*RESIZED, "--timeout", "5", "--retries", "2", "--verify_hash", '["sha256","sha256"]', "--max_image_area", "1e8"),
+    (
+        *RESIZED,
+        "--timeout",
+        "5",
+        "--retries",
+        "2",
+        "--verify_hash",
+        '["sha256","sha256"]',
+        "--max_image_area",
+        "1e8",
+        "--user_agent_token",
+        "BabelVision",
+    ),
 )
 
 

@@ -83,7 +83,7 @@ KINDS = {
     "disallowed": Kind("robots_optout", 5),
     "to-private": Kind("blocked", 3),
     "to-file": Kind("blocked", 3),
-    "local-file": Kind("blocked", 2, url="file:///etc/hostname"),
+    "local-file": Kind("blocked", 2, url="file://{folder}/{file}"),
     "ftp": Kind("blocked", 2, url="ftp://{host}/{key}/{file}"),
     "private": Kind("blocked", 3, url="http://10.255.255.1/{key}/{file}"),
     "metadata": Kind("blocked", 2, url="http://169.254.169.254/{key}/{file}"),
@@ -114,7 +114,9 @@ def plant(folder: Path, hosts: Sequence[str], closed: str, count: int = 2000, se
         if about.files not in forms:
             forms[about.files] = [name for name in hashes if name.startswith(f"{about.files}-")]
         file = forms[about.files][key % len(forms[about.files])]
-        url = about.url.format(host=hosts[key % len(hosts)], closed=closed, kind=kind, key=f"{key:05d}", file=file)
+        url = about.url.format(
+            host=hosts[key % len(hosts)], closed=closed, kind=kind, key=f"{key:05d}", file=file, folder=folder
+        )
         sha256 = hashes[file] if kind != "other-bytes" else hashlib.sha256(b"other").hexdigest()
         planted.append(Planted(key, kind, url, about.code, file, sha256))
     return planted
