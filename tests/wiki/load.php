@@ -11,6 +11,10 @@ class Load extends Maintenance {
 	public function execute() {
 		$this->runChild( RefreshLinks::class, getenv( 'FAMILY_MEDIAWIKI' ) . '/maintenance/refreshLinks.php' );
 		$services = MediaWiki\MediaWikiServices::getInstance();
+		$code = $services->getContentLanguage()->getCode();
+		foreach ( [ $code, ...$services->getContentLanguage()->getVariants() ] as $variant ) {
+			$services->getLocalisationCache()->getItem( $variant, 'fallback' );
+		}
 		$source = new ImportStreamSource( fopen( $this->getArg( 0 ), 'r' ) );
 		$importer = $services->getWikiImporterFactory()->getWikiImporter( $source );
 		$importer->setNoUpdates( true );

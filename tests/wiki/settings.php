@@ -33,6 +33,8 @@ $wgDBserver = $wgDBuser = $wgDBpassword = '';
 $wgSQLiteDataDir = "$familyFolder/data";
 $wgCacheDirectory = "$familyFolder/cache";
 $wgLocalisationCacheConf['store'] = 'array';
+$wgLocalisationCacheConf['manualRecache'] = PHP_SAPI !== 'cli';   # load.php makes them
+$wgUseDatabaseMessages = false;
 $wgMainCacheType = $wgParserCacheType = $wgMessageCacheType = CACHE_ACCEL;
 $wgSessionCacheType = CACHE_DB;
 $wgJobRunRate = 0;   # a job inside a request would take SQLite's lock from the others
