@@ -3,8 +3,8 @@
     python benchmarks/crawl.py [--per-minute 600] [--rounds 3]
 
 The whole of the tests' family is crawled with an empty cache each round: listing, text, files, edits and page views.
-The share is that of the requests sent between the first and the last one among those that the rate allows in that
-time. It says nothing about a server that is slower than the rate.
+The share is that of the requests sent among those that the rate allows between the first and the last one; the few
+that may go at once at the start are not counted. It says nothing about a server that is slower than the rate.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from crawlers.cache import Cache
 from crawlers.discover import discover
 from crawlers.guard import Guard
 from crawlers.mediawiki import Client, PageRef, family_of
-from crawlers.polite import Gate
+from crawlers.polite import BURST, Gate
 from tests.wiki.corpus import LANGUAGES
 from tests.wiki.family import WikiFamily, what_is_missing, wiki_family
 
@@ -74,7 +74,7 @@ def main() -> None:
             asked = [request.start for request in family.requests()]
             assert len(asked) == requests.total(), f"{requests.total()} sent, {len(asked)} came"
             seconds = max(asked) - min(asked)
-            share = (len(asked) - 1) / (arguments.per_minute / 60 * seconds)
+            share = (len(asked) - BURST) / (arguments.per_minute / 60 * seconds)
             kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(requests.items()))
             print(f"{turn or 'warm':>5}{len(asked):10}{pages:7}{seconds:9.2f}{share:7.3f}  {kinds}")
             if turn:
