@@ -66,17 +66,15 @@ async def discover(
     sources = await _sources(client, source, listed, said)
     if counterparts == "wikidata":
         sources = await _sitelinks(client, source, sources, said)
-    found: dict[str, dict[str, PageRef]] = {}
-    for language in dict.fromkeys(languages):
-        if language != source:
-            found[language] = await _counterparts(client, language, sources, said)
+    others = [language for language in dict.fromkeys(languages) if language != source]
+    found = await together(_counterparts(client, language, sources, said) for language in others)
     own = [source] if source in languages else []
     return [
         page
         for each in sources
         for page in (
             *[each.page for _ in own],
-            *(pages[each.page.artwork] for pages in found.values() if each.page.artwork in pages),
+            *(pages[each.page.artwork] for pages in found if each.page.artwork in pages),
         )
     ]
 
