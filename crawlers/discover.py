@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from crawlers.api import WikiError
 from crawlers.languages import check_languages, is_wikipedia, site_id
-from crawlers.mediawiki import Client, batches, followed, is_title, together
+from crawlers.mediawiki import Client, batches, followed, is_title, readable, together
 from crawlers.pages import PageRef, State
 
 ITEM = re.compile(r"Q[1-9][0-9]*")
@@ -118,7 +118,8 @@ async def _list(client: Client, source: str, name: str, limit: int, said: Progre
     """The titles of one list by page id; `limit` or a few more, where there is a limit."""
     found: dict[int, str] = {}
     async for piece in client.pieces(source, "listing", list=name, **params):
-        found |= {int(each["pageid"]): str(each["title"]) for each in piece.get(name, ())}
+        with readable(f"{client.family.api_of(source)} on the list {name}"):
+            found |= {int(each["pageid"]): str(each["title"]) for each in piece.get(name, ())}
         said("listing", len(found), 0)
         if limit and len(found) >= limit:
             break
@@ -133,7 +134,8 @@ async def _template_names(client: Client, source: str, template: str) -> list[st
     )
     if len(pages) != 1 or "pageid" not in pages[0]:
         raise WikiError("no_such_template", f"the {source} wiki has no {title}; is the name right?")
-    return [str(pages[0]["title"]), *sorted(str(each["title"]) for each in pages[0].get("redirects", ()))]
+    with readable(f"{client.family.api_of(source)} on {title}"):
+        return [str(pages[0]["title"]), *sorted(str(each["title"]) for each in pages[0].get("redirects", ()))]
 
 
 def _titled(namespace: str, name: str) -> str:
@@ -160,15 +162,17 @@ async def _sources(client: Client, source: str, listed: dict[int, str], said: Pr
         return pages
 
     found = {page.get("pageid"): page for pages in await together(map(some, batches(ids))) for page in pages}
-    sources, taken = [], set()
+    sources: list[_Source] = []
+    taken: set[str] = set()
     for number, title in listed.items():
         page = found.get(number, {})
-        links = {str(each["lang"]): str(each["title"]) for each in page.get("langlinks", ())}
-        qid = _item(page)
-        artwork = qid if qid and qid not in taken else f"{source}:{number}"
-        taken.add(artwork)
-        ref = _page_ref(source, title, page, PageRef(source, title, 0, 0, artwork, qid, 0, len(links) + 1, "ok", title))
-        sources.append(_Source(ref, links))
+        with readable(f"{client.family.api_of(source)} on page {number}"):
+            links = {str(each["lang"]): str(each["title"]) for each in page.get("langlinks", ())}
+            qid = _item(page)
+            artwork = qid if qid and qid not in taken else f"{source}:{number}"
+            taken.add(artwork)
+            of = PageRef(source, title, 0, 0, artwork, qid, 0, len(links) + 1, "ok", title)
+            sources.append(_Source(_page_ref(source, title, page, of), links))
     return sources
 
 
@@ -224,7 +228,7 @@ async def _counterparts(
         )  # fmt: skip
         done += len(part)
         said(f"properties {language}", done, len(titles))
-        by_title = {page["title"]: page for page in pages}
+        by_title = {page.get("title", ""): page for page in pages}
         return {title: by_title.get(followed(title, leads), {}) for title in part}
 
     found = {title: page for part in await together(map(some, batches(titles))) for title, page in part.items()}
@@ -232,9 +236,10 @@ async def _counterparts(
     taken: set[int] = set()
     for each, title in sorted(wanted, key=lambda pair: found.get(pair[1], {}).get("title") != pair[1]):
         of = each.page
-        ref = _page_ref(language, title, found.get(title, {}), of)
+        with readable(f"{client.family.api_of(language)} on {title}"):
+            ref = _page_ref(language, title, found.get(title, {}), of)
+            item = _item(found.get(title, {}))
         if ref.state == "ok":
-            item = _item(found[title])
             if ref.page_id in taken or (item and of.qid and item != of.qid):
                 ref = _nothing(language, title, of, "redirect_elsewhere")
             taken.add(ref.page_id)

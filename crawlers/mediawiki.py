@@ -6,13 +6,14 @@ ever, all else for one crawl; nothing is asked twice, not even at the same time.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from crawlers.api import Family, Gone, WikiError, family_of
 from crawlers.pages import FileInfo, PageRef, Rendered, State, file_info
-from crawlers.transport import Transport
+from crawlers.transport import UNREAD, UNREADABLE, Transport
 
 __all__ = ["Client", "Family", "FileInfo", "Gone", "PageRef", "Rendered", "State", "WikiError", "family_of"]
 
@@ -65,10 +66,11 @@ class Client(Transport):
         pages: dict[Any, dict[str, Any]] = {}
         leads: dict[str, str] = {}
         async for piece in self.pieces(language, kind, **params):
-            for page in piece.get("pages", ()):
-                _merge(pages.setdefault(page.get("pageid") or page.get("title"), {}), page)
-            for lead in (*piece.get("normalized", ()), *piece.get("redirects", ())):
-                leads[lead["from"]] = lead["to"]
+            with readable(f"{self.family.api_of(language)} on pages"):
+                for page in piece.get("pages", ()):
+                    _merge(pages.setdefault(page.get("pageid") or page.get("title"), {}), page)
+                for lead in (*piece.get("normalized", ()), *piece.get("redirects", ())):
+                    leads[str(lead["from"])] = str(lead["to"])
         return list(pages.values()), leads
 
     async def html(self, page: PageRef, variant: str = "") -> Rendered:
@@ -105,9 +107,11 @@ class Client(Transport):
             language, "files", titles="|".join(titles.values()), redirects="1", prop="imageinfo",
             iiprop="url|size|mime|sha1|extmetadata", iiurlwidth=str(THUMBNAIL_WIDTH), iiextmetadatafilter=METADATA,
         )  # fmt: skip
-        found = {page["title"]: page for page in pages}
-        files = {name: found.get(followed(title, leads)) for name, title in titles.items()}
-        return {name: file_info(name, page) for name, page in files.items() if page and page.get("imageinfo")}
+        found = {page.get("title"): page for page in pages}
+        there = {name: found.get(followed(title, leads), {}) for name, title in titles.items()}
+        with readable(f"{self.family.api_of(language)} on files"):
+            files = {name: file_info(name, page) for name, page in there.items()}
+        return {name: file for name, file in files.items() if file}
 
     async def edits(self, page: PageRef) -> int:
         """How many edits made a page what it is. Raises `Gone` too."""
@@ -145,6 +149,15 @@ class Client(Transport):
         return ("views " if over else f"{self.crawl} views ") + self.family.views_of(
             page.language, page.title, first, last
         )
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Reading answers in this context raises `WikiError` where a part of them is not of the type that it must be."""
+    try:
+        yield
+    except UNREAD as error:
+        raise WikiError(UNREADABLE, f"{what}: not the answer expected: {type(error).__name__}: {error}") from error
 
 
 async def together(calls: Iterable[Awaitable[T]]) -> list[T]:
@@ -186,6 +199,8 @@ def _piece(answer: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         part = query.get(name, [])
         if not isinstance(part, list) or not all(isinstance(each, dict) for each in part):
             raise TypeError(f"{name} is no list of objects")
+        if not all(type(each.get("pageid", 0)) is int and isinstance(each.get("title", ""), str) for each in part):
+            raise TypeError(f"{name} without ids and titles that are such")
     return query, {str(name): str(value) for name, value in more.items()}
 
 

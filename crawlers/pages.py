@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from selectolax.lexbor import LexborHTMLParser
 
+WHOLE_FILE = ("url", "sha1", "mime", "width", "height")
+
 State = Literal["ok", "missing", "disambiguation", "redirect_elsewhere"]
 
 
@@ -60,8 +62,14 @@ class FileInfo:
     credit: str
 
 
-def file_info(name: str, page: dict[str, Any]) -> FileInfo:
-    info = page["imageinfo"][0]
+def file_info(name: str, page: dict[str, Any]) -> FileInfo | None:
+    """A file as the API describes it; None where its page is there and the file itself is not, or is no whole one.
+
+    Raises TypeError and the like for a description that is none.
+    """
+    info = next(iter(page.get("imageinfo", ())), {})
+    if "filemissing" in info or any(info.get(field) is None for field in WHOLE_FILE):
+        return None
     said = info.get("extmetadata") or {}
 
     def text(*fields: str) -> str:
@@ -70,13 +78,13 @@ def file_info(name: str, page: dict[str, Any]) -> FileInfo:
 
     return FileInfo(
         name=name,
-        url=info["url"],
-        thumbnail_url=info.get("thumburl") or info["url"],
-        width=info["width"],
-        height=info["height"],
-        mime=info["mime"],
-        sha1=info["sha1"],
-        description_url=info.get("descriptionurl", ""),
+        url=str(info["url"]),
+        thumbnail_url=str(info.get("thumburl") or info["url"]),
+        width=int(info["width"]),
+        height=int(info["height"]),
+        mime=str(info["mime"]),
+        sha1=str(info["sha1"]),
+        description_url=str(info.get("descriptionurl") or ""),
         repository="local" if page.get("imagerepository") == "local" else "shared",
         licence=text("LicenseShortName", "UsageTerms", "License"),
         licence_url=text("LicenseUrl"),

@@ -66,6 +66,10 @@ class SmallWiki:
 def file_page(title: str) -> dict[str, Any]:
     if "Lost" in title:
         return {"title": title, "ns": 6, "missing": True}
+    if "Gone" in title:
+        return {"title": title, "ns": 6, "imageinfo": [{"filemissing": True}]}
+    if "Odd" in title:
+        return {"title": title, "ns": 6, "imageinfo": 5}
     info = {
         "url": f"http://files.example/{title}", "thumburl": f"http://files.example/330/{title}", "width": 640,
         "height": 480, "mime": "image/png", "sha1": title, "descriptionurl": f"http://files.example/about/{title}",
@@ -153,8 +157,9 @@ def test_every_page_that_is_no_use_is_named(wiki: SmallWiki, cluster: str, tmp_p
         3: f"{picture}<p>Short.</p>",
         4: INFOBOX.format(file="Lost.png") + f"<p>{PROSE}</p>",
         6: f"{picture}<p>{PROSE}</p>",
+        7: INFOBOX.format(file="Gone.png") + f"<p>{PROSE}</p>",
     }
-    pages = [page(revision) for revision in range(1, 7)]
+    pages = [page(revision) for revision in range(1, 8)]
     outcome = crawl(wiki, tmp_path, pages)
     names = {page_id(each): each.revision for each in pages}
     assert {names[each.id]: each.filter for each in outcome.rejected} == {
@@ -163,6 +168,7 @@ def test_every_page_that_is_no_use_is_named(wiki: SmallWiki, cluster: str, tmp_p
         3: "stub_v1",
         4: "no_such_file_v1",
         5: "deleted_in_crawl_v1",
+        7: "no_such_file_v1",
     }
     assert [row["revision"] for row in outcome.written] == [6]
 
@@ -185,6 +191,15 @@ def test_a_page_that_is_no_article_fails_alone(wiki: SmallWiki, cluster: str, tm
     outcome = crawl(wiki, tmp_path, [page(1), page(2)])
     assert [(each.id, each.error_class) for each in outcome.failed] == [(page_id(page(1)), "ValueError")]
     assert len(outcome.written) == 1
+
+
+def test_files_described_in_another_way_than_expected_cost_their_rows(
+    wiki: SmallWiki, cluster: str, tmp_path: Path
+) -> None:
+    wiki.pages = {1: INFOBOX.format(file="Odd.png") + f"<p>{PROSE}</p>", 2: INFOBOX.format(file="A.png") + PROSE}
+    outcome = crawl(wiki, tmp_path, [page(1), page(2, "it")])
+    assert [(each.id, each.error_class) for each in outcome.failed] == [(page_id(page(1)), "unreadable")]
+    assert [row["language"] for row in outcome.written] == ["it"]
 
 
 def test_a_wiki_that_refuses_us_stops_the_stage_at_once(wiki: SmallWiki, cluster: str, tmp_path: Path) -> None:

@@ -322,6 +322,16 @@ def test_a_source_page_deleted_while_it_is_listed() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [{"lastrevid": None}, {"length": "long"}, {"pageprops": 5}, {"langlinks": [5]}, {"langlinks": [{"lang": "it"}]},
+     {"pageid": {}}],
+)  # fmt: skip
+def test_pages_described_in_another_way_than_expected_are_an_error_of_the_wiki(odd: dict[str, Any]) -> None:
+    with pytest.raises(WikiError, match="not the answer expected"):
+        listed([page_of(1, "A", "Q1") | odd], {})
+
+
 def test_two_source_pages_of_one_item_stay_two() -> None:
     pages = listed([page_of(1, "A", "Q1"), page_of(2, "B", "Q1"), page_of(3, "C", "Q<1>")], {})
     assert [(each.artwork, each.qid) for each in pages] == [("Q1", "Q1"), ("en:2", "Q1"), ("en:3", "")]

@@ -471,6 +471,35 @@ def test_files_are_asked_for_by_fifty_and_described_in_plain_text() -> None:
     }  # fmt: skip
 
 
+FILE = {"url": "https://u/A.jpg", "width": 9, "height": 7, "sha1": "ab", "mime": "image/jpeg"}
+
+
+@pytest.mark.parametrize(
+    "info",
+    [[], [{}], [{"filemissing": True}], [{**FILE, "filemissing": True}]]
+    + [[{name: part for name, part in FILE.items() if name != lost}] for lost in FILE],
+)
+def test_a_file_that_is_lost_or_not_whole_is_not_there(info: list[Any]) -> None:
+    pages = [{"title": "File:A.jpg", "imageinfo": info}, {"title": "File:B.jpg", "imageinfo": [FILE]}]
+    files, _, _ = asking(lambda client: client.files("en", ["A.jpg", "B.jpg"]), says({"query": {"pages": pages}}))
+    assert list(files) == ["B.jpg"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"imageinfo": 5}, {"imageinfo": [5]}, {"imageinfo": ["url"]}, {"imageinfo": [{**FILE, "width": "wide"}]},
+     {"imageinfo": [{**FILE, "extmetadata": [1]}]}, {"title": ["File:A.jpg"]}],
+)  # fmt: skip
+def test_a_file_described_in_another_way_than_expected_is_an_error_of_the_wiki(odd: dict[str, Any]) -> None:
+    answer, _, _ = asking(
+        lambda client: client.files("en", ["A.jpg"]),
+        always=says({"query": {"pages": [{"title": "File:A.jpg"} | odd]}}),
+    )
+    assert isinstance(answer, WikiError)
+    assert answer.code == "unreadable"
+    assert_one_line(answer, "/en/w/api.php", "not the answer expected")
+
+
 # Pure functions
 
 

@@ -105,11 +105,13 @@ class CrawlPages(Stage):
         outcome = Outcome()
         wanted = {row["id"]: page_of(row) for row in rows}
         read = dict(self._read(wanted, outcome))
-        files = self._files(wanted, read)
+        files, unsaid = self._files(wanted, read)
         for id, (answer, article) in read.items():
             page = wanted[id]
             file = files.get((page.language, article.infobox_image))
-            if file:
+            if page.language in unsaid:
+                outcome.failed.append(failure(id, unsaid[page.language]))
+            elif file:
                 outcome.written.append(self._row(id, page, answer, article, file))
             else:
                 outcome.rejected.append(Rejection(id, "no_such_file_v1", "image_file", 0.0, "files of the name: 1"))
@@ -157,16 +159,19 @@ class CrawlPages(Stage):
 
     def _files(
         self, wanted: dict[str, PageRef], read: dict[str, tuple[Answer, Article]]
-    ) -> dict[tuple[str, str], FileInfo]:
-        """What the wikis know of the pages' pictures, by language and file name."""
+    ) -> tuple[dict[tuple[str, str], FileInfo], dict[str, RowError]]:
+        """What the wikis know of the pages' pictures, by language and file name; by language, why they do not say it."""
         names: dict[str, set[str]] = {}
         for row, (_, article) in read.items():
             names.setdefault(wanted[row].language, set()).add(article.infobox_image)
-        return {
-            (language, name): file
-            for language, its in names.items()
-            for name, file in self.door.files(language, sorted(its)).items()
-        }
+        files: dict[tuple[str, str], FileInfo] = {}
+        unsaid: dict[str, RowError] = {}
+        for language, its in names.items():
+            try:
+                files |= {(language, name): file for name, file in self.door.files(language, sorted(its)).items()}
+            except RowError as error:
+                unsaid[language] = error
+        return files, unsaid
 
     def _row(self, row: str, page: PageRef, answer: Answer, article: Article, file: FileInfo) -> Row:
         with_text = sum(bool(section.text.strip()) for section in article.sections)

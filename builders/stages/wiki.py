@@ -212,10 +212,13 @@ class WikiDoor:
         return _as_they_come({self._actor.image.remote(*ask): row for row, ask in asks.items()})
 
     def files(self, language: str, names: Sequence[str]) -> dict[str, FileInfo]:
-        """What a wiki and its shared repository know of files, by name; absent: not there. Raises `StageError`."""
+        """What a wiki and its shared repository know of files, by name; absent: not there.
+
+        Raises `RowError` where the wiki does not say it of these files, and `StageError`.
+        """
         found = _get(self._actor.files.remote(language, list(names)))
         if isinstance(found, Problem):
-            raise StageError(f"{language}: the licences of {len(names)} files: {found.message}")
+            raise found.error()
         known: dict[str, FileInfo] = found
         return known
 
