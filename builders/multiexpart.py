@@ -10,10 +10,10 @@ so that page views, links, edits, references, language versions and length are a
 from dataclasses import dataclass
 
 from builders.engine import Stage, flag, main
-from builders.stages.crawl import PAGE, CrawlPages
+from builders.stages.crawl import CrawlPages
 from builders.stages.crawl_config import CrawlConfig, alignment_sets
 from builders.stages.list_pages import ListPages
-from builders.stages.pictures import WITH_PICTURE, Pictures
+from builders.stages.pictures import Pictures
 from builders.stages.publish_artworks import PublishArtworks
 from builders.stages.thumbnails import Thumbnails
 from builders.stages.wiki import WikiDoor
@@ -54,16 +54,16 @@ class Config(CrawlConfig):
 
 
 def stages(config: Config) -> list[Stage]:
-    """List, crawl, thumbnails, publish."""
+    """List, crawl, thumbnails, pictures (last, since nobody wants to carry them), publish."""
     door, source = WikiDoor(), config.source_language
     sets = alignment_sets(config.alignments, config.wanted_languages)
     embed = config.images == "embed"
-    listing = ListPages(config, door)
+    listing, thumbnails = ListPages(config, door), Thumbnails(sets, source, door)
     return [
         listing,
         CrawlPages(config, listing, door),
-        *([Pictures(door)] if embed else []),
-        Thumbnails(sets, source, door, WITH_PICTURE if embed else PAGE),
+        thumbnails,
+        *([Pictures(door, thumbnails.schema)] if embed else []),
         PublishArtworks(
             sets, source, directions=config.directions, decisions=config.decisions,
             rows_per_file=config.rows_per_file, seed=config.seed, embed=embed, card=NAME,

@@ -35,6 +35,7 @@ _HOLDS = {
     "image_licence_url": "the address of that licence",
     "image_mime": "the image's media type",
     "image_page": "the image's description page",
+    "image_repository": "shared, if the file lies where all wikis find it, such as Wikimedia Commons; else local",
     "image_sha1": "the SHA-1 digest of the image's file",
     "image_url": "where the image can be had",
     "image_width": "the image's width in pixels",

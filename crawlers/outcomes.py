@@ -27,6 +27,9 @@ CODES = {
     "undecodable": "begins like an image, and is none that can be decoded",
     "sha256_mismatch": "an image, but other bytes than the list said",
 }
+MAY_HEAL = frozenset(
+    {"dns", "tls", "connection", "timeout", "http_5xx", "rate_limited", "truncated_body", "empty_body"}
+)  # that another day may end otherwise; what is not named here will end so again
 
 
 class Failed(Exception):

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ from builders.engine.files import write_table
 from builders.engine.worker import Bench, Job
 from builders.multiexpart import Config, stages
 from builders.stages.listing import page_id
+from builders.stages.pictures import Pictures
 from builders.stages.publish_artworks import PublishArtworks
-from builders.stages.thumbnails import Thumbnails
+from builders.stages.wiki import WikiDoor
 from builders.transforms.artworks.alignment import undecided
+from crawlers.images import Limits
+from crawlers.outcomes import CODES, MAY_HEAL
 from crawlers.pages import PageRef
 
 LANGUAGES = ("en", "it", "ja")
@@ -71,6 +75,7 @@ class Published:
     build: Build
     before: list[ShardRecord]
     after: list[ShardRecord]
+    bench: Bench
 
     def rows(self, config: str) -> dict[str, list[Row]]:
         """The rows of a configuration by split."""
@@ -86,8 +91,7 @@ class Published:
 
 def publish(folder: Path, rows: list[Row], shard_rows: int, **flags: Any) -> Published:
     config = Config(output=str(folder), contact="tests@example.org", languages=LANGUAGES, rows_per_file=100, **flags)
-    *_, thumbnails, last = stages(config)
-    assert isinstance(thumbnails, Thumbnails)
+    *_, upstream, last = stages(config)
     assert isinstance(last, PublishArtworks)
     build = Build("multiexpart", config, [last])
     assert last.preflight(build) == []
@@ -95,8 +99,8 @@ def publish(folder: Path, rows: list[Row], shard_rows: int, **flags: Any) -> Pub
     before = []
     for index in range(0, len(rows), shard_rows):
         shard = sorted(rows[index : index + shard_rows], key=lambda row: str(row["id"]))
-        table = pa.Table.from_pylist(shard, schema=thumbnails.schema)
-        ref = write_table(build.out, f"stages/before/{index:05d}.parquet", table)
+        table = pa.Table.from_pylist(shard, schema=upstream.schema)
+        ref = write_table(build.out, f"stages/before/{index:05d}.parquet", table, **upstream.parquet)
         before.append(record(f"{index:05d}", ref))
     bench = Bench(str(build.out), last, build.folder(last), build.lease.run)
     after = [
@@ -104,7 +108,7 @@ def publish(folder: Path, rows: list[Row], shard_rows: int, **flags: Any) -> Pub
         for task in last.plan(build, before)
     ]
     last.check_sum(before, after)
-    return Published(last, build, before, after)
+    return Published(last, build, before, after, bench)
 
 
 def record(shard: str, ref: FileRef) -> ShardRecord:
@@ -172,3 +176,98 @@ def test_people_decide_what_the_pictures_leave_open(tmp_path: Path) -> None:
     assert "Q6" in {row["artwork"] for row in decided.rows("alignment-3")["test"]}
     assert "Q6" not in {row["artwork"] for row in published.rows("alignment-3")["test"]}
     assert [(each.path, each.rows) for each in decided.build.inputs] == [("decisions.json", len(pairs) + 1)]
+
+
+class Answers(WikiDoor):
+    """A door behind which every picture ends as its URL says."""
+
+    def images(self, asks: Mapping[str, tuple[str, str]]) -> Iterator[tuple[str, tuple[str, bytes]]]:
+        for row, (code, _) in asks.items():
+            yield row, (code, b"a picture" if code == "success" else b"")
+
+    def count_sent(self, counters: Counter[str]) -> None: ...
+
+
+def test_a_picture_that_will_never_come_stays_an_address() -> None:
+    rows: list[Row] = [
+        {"id": code, "image_url": code, "sha1": "", "image_file": "A.jpg", "mime": "image/jpeg", "licence": "CC0"}
+        for code in CODES
+    ]
+    rows.append(rows[0] | {"id": "restricted", "licence": "Fair use"})
+    rows.append(rows[0] | {"id": "drawing", "mime": "image/svg+xml"})
+    outcome = Pictures(Answers(), pa.schema([("id", pa.string())])).process(rows)
+    assert {failure.id: failure.error_class for failure in outcome.failed} == {code: code for code in MAY_HEAL}
+    assert {"timeout", "http_5xx", "rate_limited"} <= MAY_HEAL < CODES.keys()
+    written = {row["id"]: row["image"] for row in outcome.written}
+    assert written.pop("success") == {"bytes": b"a picture", "path": "A.jpg"}
+    for_good = CODES.keys() - MAY_HEAL - {"success"}
+    assert {"too_large", "too_many_pixels", "not_an_image", "undecodable", "http_404"} <= for_good
+    assert written == dict.fromkeys([*for_good, "restricted", "drawing"])
+    assert outcome.counters == {
+        f"by_link/{reason}": 1 for reason in [*for_good, "licence", "format"]
+    }  # fmt: skip
+
+
+def with_pictures(artworks: int) -> list[Row]:
+    """Pages with their pictures, of which some pages have none."""
+    return [
+        row | {"image": {"bytes": row["id"].encode() * 99, "path": row["image_file"]} if row["page_id"] % 5 else None}
+        for row in rows_of(artworks)
+    ]
+
+
+def test_large_pictures_are_published_as_they_are_and_can_be_read_back(tmp_path: Path) -> None:
+    """Arrow reads at most 2 GiB of a row group's pictures, so that the largest that are taken must fit."""
+    rows = with_pictures(90)
+    published = publish(tmp_path / "out", rows, 100, images="embed")
+    found = [row for its in published.rows("pages").values() for row in its]
+    assert {row["page_url"]: row["image"] for row in found} == {row["page_url"]: row["image"] for row in rows}
+    files = [pq.ParquetFile(path) for path in tmp_path.rglob("*.parquet") if "image" in pq.read_schema(path).names]
+    assert {"before", "pages"} == {path.parent.name for path in tmp_path.rglob("*.parquet")} - {"full", "alignment-3"}
+    assert max(file.metadata.num_rows for file in files if file.metadata.num_row_groups > 1) > 8
+    for file in files:
+        for index in range(file.metadata.num_row_groups):
+            group = file.metadata.row_group(index)
+            assert group.num_rows * Limits.bytes < 1 << 31
+            column = next(group.column(i) for i in range(group.num_columns) if is_picture(group.column(i)))
+            assert column.compression == "UNCOMPRESSED"
+            assert not column.has_dictionary_page
+    assert json.loads(files[-1].schema_arrow.metadata[b"huggingface"])["info"]["features"]["image"]["_type"] == "Image"
+
+
+def is_picture(column: Any) -> bool:
+    return bool(column.path_in_schema == "image.bytes")
+
+
+def test_prompts_are_made_without_a_look_at_the_pictures(tmp_path: Path) -> None:
+    published = publish(tmp_path / "out", with_pictures(12), 10, images="embed")
+    before = published.bytes()
+    for record_ in published.before:
+        damage_pictures(Path(str(published.build.out), record_.rows.path))
+    tasks = published.stage.plan(published.build, published.before)
+    for task in tasks:
+        job = Job(task.shard, task.shard, task.digest, task.source, 0, task.rows)
+        if task.source.asked:
+            published.bench.run(job)
+        else:
+            with pytest.raises(Exception, match="[Pp]arquet|Thrift|page"):
+                published.bench.run(job)
+    assert published.bytes() == before
+
+
+def damage_pictures(path: Path) -> None:
+    """Overwrite the pictures in a file, so that whoever reads them fails."""
+    metadata = pq.read_metadata(path)
+    data = bytearray(path.read_bytes())
+    for index in range(metadata.num_row_groups):
+        group = metadata.row_group(index)
+        for column in filter(is_picture, map(group.column, range(group.num_columns))):
+            first, size = column.data_page_offset, column.total_compressed_size
+            data[first : first + size] = b"\xff" * size
+    path.write_bytes(data)
+
+
+def test_pictures_are_carried_by_the_last_stage_alone() -> None:
+    config = Config(languages=LANGUAGES, images="embed")
+    assert [stage.name for stage in stages(config) if "image" in stage.schema.names] == ["pictures"]
+    assert "image" not in [name for stage in stages(Config(languages=LANGUAGES)) for name in stage.schema.names]

@@ -10,11 +10,12 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from upath import UPath
 
@@ -105,10 +106,10 @@ def read_table(root: UPath, file: FileRef) -> pa.Table:
     return pq.read_table(io.BytesIO(data))
 
 
-def read_columns(root: UPath, file: FileRef, columns: list[str]) -> pa.Table:
-    """Some columns of a finished file, without reading the rest of it."""
+def read_columns(root: UPath, file: FileRef, columns: Sequence[str], rows: pc.Expression | None = None) -> pa.Table:
+    """Some columns of a finished file, and of its rows those that are asked for, without holding the rest of it."""
     with (root / file.path).open("rb") as stream:
-        return pq.read_table(stream, columns=columns)
+        return pq.read_table(stream, columns=list(columns), filters=rows)
 
 
 def list_files(folder: UPath, suffix: str) -> list[UPath]:

@@ -89,7 +89,8 @@ class Stage(ABC):
     """One step of a build, over shards.
 
     `schema` is a contract: rows that do not fit it are an error, never widened.
-    `gpu`: its workers take `--gpus-per-worker`. `parquet` are options of `pyarrow.parquet.write_table`.
+    `gpu`: its workers take `--gpus-per-worker`. `parquet` are options of `pyarrow.parquet.write_table`. A stage whose
+    shards differ in either says so in `written_as`.
     `overlap`: shards that a worker has in hand at once, each in a thread of its own, so that one is read and
     prepared while the model works on another; above 1, `process` must be safe to call from several threads.
     """
@@ -119,6 +120,10 @@ class Stage(ABC):
     def destination(self, folder: str, shard: str) -> str:
         """Where a shard's rows go, relative to the build."""
         return f"stages/{folder}/{shard}.parquet"
+
+    def written_as(self, source: Any) -> tuple[pa.Schema, dict[str, Any]]:
+        """How the rows of the shard of this source are written: their schema, and options of `write_table`."""
+        return self.schema, self.parquet
 
     def forecast(self, build: "Build", rows: list[Row], scale: float) -> dict[str, Any]:
         """What rows that passed the first stage would cost here, for `--dry-run`: figures by name.

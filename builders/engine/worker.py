@@ -132,6 +132,7 @@ class Bench:
             asdict(item) | common | {"attempts": attempts, "row": as_json(by_id[item.id])} for item in outcome.failed
         ]
         written = kept.written + outcome.written
+        schema, options = self.stage.written_as(job.source)
         counters = dict(outcome.counters)
         if job.retry:
             for key, value in job.retry.counters.items():
@@ -143,9 +144,7 @@ class Bench:
             digest=job.digest,
             first=job.first,
             last=job.last,
-            rows=self._table(
-                self.stage.destination(self.folder, name), written, self.stage.schema, **self.stage.parquet
-            ),
+            rows=self._table(self.stage.destination(self.folder, name), written, schema, **options),
             rejected=self._table(f"rejected/{self.folder}.{name}.parquet", rejected, REJECTED) if rejected else None,
             failed=self._table(f"failed/{self.folder}.{name}.parquet", failed, FAILED) if failed else None,
             counters=counters,

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 from rich.console import Console
 
 from builders.engine import Build, FileRef, InputFile, Outcome, Row, ShardRecord, ShardTask, Stage
-from builders.engine.files import location, read_columns, read_table, sweep, write_bytes, write_json
+from builders.engine.files import location, read_columns, sweep, write_bytes, write_json
 from builders.engine.fingerprint import digest
-from builders.stages.crawl import SECTION
+from builders.stages.crawl import PAGE, SECTION
 from builders.stages.features import with_features
-from builders.stages.pictures import IMAGE
+from builders.stages.fetch import IMAGE
+from builders.stages.pictures import PICTURES_PARQUET
 from builders.stages.thumbnails import TAKEN, picture_of
 from builders.transforms.artworks.alignment import (
     AlignedSet,
@@ -49,7 +50,7 @@ from cards.report import write_report
 T = TypeVar("T")
 
 PAGES, FULL = "pages", "full"
-PAGES_PER_FILE = 500
+PAGES_PER_FILE, PICTURES_PER_FILE = 500, 50
 REVIEW = "review/alignment.html"
 COLUMNS = [*TAKEN, "page_id", "phash", "with_text", "without_text", *INDICATORS]
 PUBLISHED = with_features(
@@ -75,6 +76,7 @@ PUBLISHED = with_features(
             ("image_height", pa.int32()),
             ("image_mime", pa.string()),
             ("image_sha1", pa.string()),
+            ("image_repository", pa.string()),
             ("image_page", pa.string()),
             ("image_author", pa.string()),
             ("image_credit", pa.string()),
@@ -87,8 +89,8 @@ WITH_IMAGES = with_features(PUBLISHED.insert(0, pa.field("image", IMAGE)), {"ima
 PROMPTS = with_features(RECORDS)
 RENAMED = {
     "image_width": "width", "image_height": "height", "image_mime": "mime", "image_sha1": "sha1",
-    "image_page": "description_url", "image_author": "author", "image_credit": "credit", "image_licence": "licence",
-    "image_licence_url": "licence_url",
+    "image_repository": "repository", "image_page": "description_url", "image_author": "author",
+    "image_credit": "credit", "image_licence": "licence", "image_licence_url": "licence_url",
 }  # fmt: skip
 
 
@@ -205,7 +207,7 @@ class PublishArtworks(Stage):
         tasks = []
         for split in SPLITS:
             its = [((row, names.get(row, ())), 1) for row in self._pages if self._splits[row] == split]
-            for name, items, rows in _cut(f"{PAGES}.{split}", its, PAGES_PER_FILE):
+            for name, items, rows in _cut(f"{PAGES}.{split}", its, PICTURES_PER_FILE if self.embed else PAGES_PER_FILE):
                 part = Part(PAGES, self._files(row for row, _ in items), pages=tuple(items))
                 tasks.append(ShardTask(name, part, digest([name, asdict(part)]), rows))
         return tasks
@@ -267,12 +269,10 @@ class PublishArtworks(Stage):
         """The pages of a shard, or the prompts about them."""
         ids = {row for row, _ in source.pages} | {row for item in source.asked for row in (item.page, item.source)}
         wanted = pc.field("id").isin(sorted(filter(None, ids)))
-        pages = {
-            row["id"]: row for file in source.files for row in read_table(build_root, file).filter(wanted).to_pylist()
-        }
-        # A worker has one shard in hand at a time, and the pages have columns of their own.
-        pages_schema = WITH_IMAGES if self.embed else PUBLISHED
-        self.schema = PROMPTS if source.asked else pages_schema
+        columns = [*PAGE.names, "image"] if self.embed and source.pages else PAGE.names
+        tables = (read_columns(build_root, file, columns, wanted) for file in source.files)
+        pages = {row["id"]: row for table in tables for row in table.to_pylist()}
+        assert self.overlap == 1, "the counters are of the one shard that a worker has in hand"
         self._counters = Counter()
         return [_published(pages[row], names) for row, names in source.pages] + [
             row
@@ -282,6 +282,11 @@ class PublishArtworks(Stage):
                 self.source_language,
             )
         ]  # fmt: skip
+
+    def written_as(self, source: Any) -> tuple[pa.Schema, dict[str, Any]]:
+        if source.asked:
+            return PROMPTS, self.parquet
+        return (WITH_IMAGES, PICTURES_PARQUET) if self.embed else (PUBLISHED, self.parquet)
 
     def process(self, rows: list[Row]) -> Outcome:
         return Outcome(written=rows, counters=self._counters)
