@@ -9,8 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.engine import fingerprint
+from builders.engine import Build, fingerprint
+from builders.engine.config import BuildConfig, parse
 from builders.engine.pool import Size
+from builders.multiexpart import Config as CrawlConfig
+from builders.stages.fetch import FetchConfig
+from cards.report import write_report
 from tests.conftest import ROOT, Toy
 
 JSON = st.recursive(
@@ -125,3 +129,31 @@ def test_every_problem_is_said_at_once(cluster: str, tmp_path: Path) -> None:
     ):
         assert problem in " ".join(ran.stdout.split()).replace("- ", "-"), ran.stdout
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("config_type", [CrawlConfig, FetchConfig])
+@pytest.mark.parametrize("given", [["--contact", "jo@example.org"], ["--contact=jo@example.org"]])
+def test_who_runs_a_build_is_written_nowhere(
+    config_type: type[BuildConfig], given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = [*given, "--output", str(tmp_path), "--seed", "7"]
+    monkeypatch.setattr(sys, "argv", ["recipe.py", *arguments])
+    config = parse(config_type, "", "", arguments)
+    assert "jo@example.org" in vars(config).values(), "whoever asks the servers must have it"
+    Build("toy", config, [])._save("finished")
+    write_report(Build("toy", config, []).out)
+    written = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert [name for name, text in written.items() if "jo@example" in text] == []
+    build = json.loads(written["build.json"])
+    assert build["config"]["contact"] == "…"
+    assert build["config"]["output"] == str(tmp_path)
+    shown = "--contact …" if len(given) == 2 else "--contact=…"
+    assert build["command"] == f"python recipe.py {shown} --output {tmp_path} --seed 7"
+    assert shown in written["report.html"]
+    assert "contact" not in json.dumps(build["fingerprinted"]["config"])
+
+
+def test_a_command_without_an_address_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["recipe.py", "--contact"])
+    assert CrawlConfig().command() == "python recipe.py --contact"
+    assert CrawlConfig().written()["contact"] == ""

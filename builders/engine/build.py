@@ -5,7 +5,6 @@ pool work through them, and goes on to the next stage; a run that finds nothing 
 """
 
 import platform
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -280,12 +279,12 @@ class Build:
         value = {
             "name": self.name,
             "status": status,
-            "command": "python " + " ".join(sys.argv),
+            "command": self.config.command(),
             "started": self.started,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - self.began, 3),
             "fingerprint": fingerprint.digest(full),
-            "config": asdict(self.config),
+            "config": self.config.written(),
             "public": {"command": self.config.public_command(), "config": self.config.published()},
             "inputs": full["inputs"],
             "versions": versions(),

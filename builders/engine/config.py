@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 C = TypeVar("C", bound="BuildConfig")
 EVERY_CLASS = "*"
+HIDDEN = "…"
 
 
 def flag(
@@ -22,6 +23,7 @@ def flag(
     *,
     fingerprint: bool = True,
     private: bool = False,
+    personal: bool = False,
     public: bool = False,
     above: float | None = None,
     **argument: Any,
@@ -29,16 +31,18 @@ def flag(
     """A config field that is a flag.
 
     `fingerprint=False`: it does not change what is built. `private`: it is not published in the card, such as
-    a path of this machine. `public`: it belongs to the published command though it is not fingerprinted by itself,
-    such as a model, which names itself; of a path, only its last part. `above`: a number must be greater than
-    this. Further keywords (`choices`, `metavar`, `nargs`, `const`) go to argparse.
+    a path of this machine. `personal`: it is written nowhere and not fingerprinted, such as an e-mail address;
+    where the command or the config is shown, "…" stands for it. `public`: it belongs to the published command though
+    it is not fingerprinted by itself, such as a model, which names itself; of a path, only its last part. `above`: a
+    number must be greater than this. Further keywords (`choices`, `metavar`, `nargs`, `const`) go to argparse.
     """
     return field(
         default=default,
         metadata={
             "help": help,
-            "fingerprint": fingerprint,
+            "fingerprint": fingerprint and not personal,
             "private": private,
+            "personal": personal,
             "public": public,
             "above": above,
             "argument": argument,
@@ -89,7 +93,7 @@ class BuildConfig:
     def problems(self) -> list[str]:
         """What is out of range, a sentence each."""
         return [
-            f"--{item.name.replace('_', '-')} {getattr(self, item.name):g}: it must be above {item.metadata['above']:g}"
+            f"{_option(item.name)} {getattr(self, item.name):g}: it must be above {item.metadata['above']:g}"
             for item in dataclasses.fields(self)
             if item.metadata["above"] is not None and getattr(self, item.name) <= item.metadata["above"]
         ]
@@ -98,6 +102,29 @@ class BuildConfig:
         """The fingerprinted fields that a card may show."""
         private = {item.name for item in dataclasses.fields(self) if item.metadata["private"]}
         return {name: value for name, value in self.fingerprinted().items() if name not in private}
+
+    def written(self) -> dict[str, Any]:
+        """All fields as they may be written down."""
+        personal = self._personal()
+        return {
+            name: HIDDEN if name in personal and value else value for name, value in dataclasses.asdict(self).items()
+        }
+
+    def command(self) -> str:
+        """The command that was given, as it may be written down."""
+        flags = {_option(name) for name in self._personal()}
+        words = ["python"]
+        for word in sys.argv:
+            option, equals, _ = word.partition("=")
+            if words[-1] in flags:
+                word = HIDDEN
+            elif equals and option in flags:
+                word = f"{option}={HIDDEN}"
+            words.append(word)
+        return " ".join(words)
+
+    def _personal(self) -> set[str]:
+        return {item.name for item in dataclasses.fields(self) if item.metadata["personal"]}
 
     def public_command(self) -> str:
         """The command that builds the same from the same inputs, wherever they lie."""
@@ -110,7 +137,7 @@ class BuildConfig:
         }
         for name, value in (self.published() | named).items():
             if value != defaults[name]:
-                words += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, tuple) else (value,))]
+                words += [_option(name), *map(str, value if isinstance(value, tuple) else (value,))]
         return shlex.join(words)
 
     def fingerprinted(self) -> dict[str, Any]:
@@ -120,6 +147,10 @@ class BuildConfig:
             for item in dataclasses.fields(self)
             if item.metadata.get("fingerprint", True)
         }
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _pathless(value: str) -> str:
@@ -164,9 +195,7 @@ def parse(config: type[C], description: str, examples: str, arguments: Sequence[
         if default not in ("", (), False, None) and "default" not in text:
             shown = " ".join(default) if isinstance(default, tuple) else default
             text += f" (default: {shown})"
-        parser.add_argument(
-            "--" + item.name.replace("_", "-"), default=default, help=text.replace("%", "%%"), **options
-        )
+        parser.add_argument(_option(item.name), default=default, help=text.replace("%", "%%"), **options)
     values = vars(parser.parse_args(arguments))
     flags: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return config(**flags)

@@ -63,7 +63,7 @@ def main(
             console,
             INTERRUPTED,
             "interrupted",
-            f"Nothing that was finished is lost. To go on, give the same command again:\n  python {' '.join(sys.argv)}",
+            f"Nothing that was finished is lost. To go on, give the same command again:\n  {config.command()}",
         )
     show_summary(console, build, summary)
     ray.shutdown()

@@ -31,7 +31,7 @@ class CrawlConfig(BuildConfig):
     source_language: str = flag("en", "language whose pages are listed and split; the others follow", metavar="LANG")
     contact: str = flag(
         "", "e-mail address or web page of whoever runs this, for the wikis' operators (required)",
-        fingerprint=False, private=True, metavar="ADDRESS",
+        personal=True, metavar="ADDRESS",
     )  # fmt: skip
     templates: tuple[str, ...] = flag(
         ("Template:Infobox artwork",), "templates whose pages are listed, with their redirects", metavar="TITLE"

@@ -35,7 +35,7 @@ class FetchConfig(BuildConfig):
 
     contact: str = flag(
         "", "your e-mail address or web page, for the owners of the servers (required; goes into the User-Agent)",
-        fingerprint=False, metavar="WHO",
+        personal=True, metavar="WHO",
     )  # fmt: skip
     allow_host: tuple[str, ...] = flag(
         (), "hosts that may be private and on any port, for tests", fingerprint=False, metavar="HOST[:PORT]"

@@ -19,8 +19,8 @@ FREE = re.compile(r"(public domain|pd|cc[- ]?0|cc[- ]by|cc[- ]by[- ]sa)([- ,.(].
 RESTRICTED = re.compile(r"\b(nc|nd|non-?commercial|no ?deriv\w*)\b", re.IGNORECASE)
 
 
-# A row group is read whole, and Arrow reads at most 2 GiB of a struct's bytes at once: eight of the largest pictures that
-# are taken (50 MiB) are 400 MiB. Pictures are compressed as they come.
+# A row group is read whole, and Arrow reads at most 2 GiB of a struct's bytes at once: eight of the largest pictures
+# that are taken (50 MiB) are 400 MiB. Pictures are compressed as they come.
 PICTURES_PARQUET = {"row_group_size": 8, "compression": "none", "use_dictionary": False}
 
 
