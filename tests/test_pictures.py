@@ -106,6 +106,32 @@ def test_the_end_of_an_exif_thumbnail_is_not_the_end_of_the_image() -> None:
     assert not has_end(data[: len(thumbnail) + 20], "JPEG")
 
 
+@given(
+    st.sampled_from([{}, {"progressive": True}, {"comment": b"\xff\xd8"}, {"icc_profile": bytes(70_000)}]),
+    st.sampled_from(["L", "RGB", "CMYK"]), st.integers(1, 300), st.integers(1, 300), st.lists(st.integers(0, 10**9)),
+)  # fmt: skip
+def test_the_quick_look_at_a_jpeg_header_sees_what_pillow_sees(
+    options: dict[str, Any], mode: str, width: int, height: int, damaged: list[int]
+) -> None:
+    data = bytearray(encoded(Image.new(mode, (width, height)), "JPEG", **options))
+    if not damaged:
+        header = read_header(bytes(data), "JPEG", Bounds())
+        assert (header.width, header.height, header.orientation) == (width, height, 1)
+    for place in damaged:
+        data[place % len(data)] = place % 256
+    try:
+        header = read_header(bytes(data), "JPEG", Bounds())
+        seen = Image.open(io.BytesIO(data), formats=("JPEG",))
+    except (Failed, OSError):
+        return
+    assert (header.width, header.height) == seen.size
+
+
+def test_a_palette_is_kept_where_the_image_is_small_enough() -> None:
+    data = encoded(scene().quantize(8), "PNG", transparency=0)
+    assert treated(data, "PNG", Bounds(), Resize("longest", 96)).data == data
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_judged(data: bytes) -> None:
     for kind in FORMATS:
