@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -31,6 +32,7 @@ __all__ = ["CODES", "Downloader", "Limits", "Request", "Result", "download"]
 
 AHEAD = 4  # requests that wait for their host, for each that may be in flight
 HOSTS_REMEMBERED = 20_000
+QUICK_BYTES = 1 << 20  # hashed sooner than another thread is woken and the lock of the interpreter passed on twice
 REFUSALS_BEFORE_PAUSE = 3
 ONCE_MORE = frozenset({"timeout", "truncated_body"})
 NO_ROBOTS = frozenset({"http_404", "http_410", "http_4xx", "empty_body"})
@@ -100,8 +102,8 @@ class Downloader:
     """Downloads on one event loop with one session: `async with Downloader(limits, guard, agent) as downloader`.
 
     `gate`, if given, is passed by every request. `decode`: every image is decoded to its end, in `threads` threads;
-    otherwise only its beginning, its end and its header are looked at. `resize` decodes too. `counters` counts
-    requests, retries, bytes, and hosts whose robots.txt could not be had (they are asked nevertheless).
+    otherwise only its beginning, its end and its header are looked at, on the loop itself. `resize` decodes too.
+    `counters` counts requests, retries, bytes, and hosts without a robots.txt to be had (they are asked nevertheless).
     """
 
     def __init__(
@@ -190,26 +192,27 @@ class Downloader:
     async def _run(self, request: Request, deliver: Callable[[Result], Awaitable[None]]) -> None:
         """Attempt until it ends; a result is handed over before its place is given back, so that bodies are few."""
         try:
-            host = self._host(self.guard.check(request.url))
+            target = self.guard.check(request.url)
         except Blocked as error:
             await deliver(Result(request, "blocked", f"{error.code}: {error}"))
             return
+        host = self._host(target)
         for attempt in itertools.count(1):
             async with host.places:
                 while (pause := host.paused_until - time.monotonic()) > 0:
                     await asyncio.sleep(pause)
                 async with self._places:
-                    result, wait = await self._attempt(request, host, attempt)
+                    result, wait = await self._attempt(request, target, host, attempt)
                     if wait is None:
                         await deliver(result)
                         return
             self.counters["retries"] += 1
             await asyncio.sleep(wait)
 
-    async def _attempt(self, request: Request, host: _Host, attempt: int) -> tuple[Result, float | None]:
+    async def _attempt(self, request: Request, target: URL, host: _Host, attempt: int) -> tuple[Result, float | None]:
         """How an attempt ended, and the seconds after which there shall be another (None: never)."""
         try:
-            body = await self._fetch(request.url, self.limits.bytes, self._permit, _opt_out, sniff)
+            body = await self._fetch(target, self.limits.bytes, self._permit, _opt_out, sniff)
             host.refusals = 0
             self.counters["bytes"] += len(body.data)
             return await self._judged(request, body, attempt), None
@@ -219,7 +222,7 @@ class Downloader:
                 raise
             return Result(request, failed.code, str(failed), attempts=attempt), self._wait(host, failed, attempt)
 
-    async def _fetch(self, url: str, max_bytes: int, permit: Permit, inspect: Inspect, judge: Judge) -> Body:
+    async def _fetch(self, url: URL, max_bytes: int, permit: Permit, inspect: Inspect, judge: Judge) -> Body:
         assert self._session
         return await fetch(
             self._session, self.guard, url, seconds=self.limits.seconds, max_bytes=max_bytes, slot=self._slot,
@@ -232,21 +235,15 @@ class Downloader:
 
     async def _judged(self, request: Request, body: Body, attempt: int) -> Result:
         """The image that a body is. Raises `Failed`."""
-        data = body.data
-        kind = sniff(data[:HEAD_BYTES])
-        if not has_end(data, kind):
-            raise Failed("truncated_body", f"{len(data):,} bytes of {kind} without its end")
-        if self.decode:
-            loop = asyncio.get_running_loop()
-            picture = await loop.run_in_executor(self._threads, treated, data, kind, self.bounds, self.resize)
+        examine = partial(_examined, body.data, self.bounds, self.resize, self.decode)
+        if self.decode or len(body.data) > QUICK_BYTES:
+            picture, digest = await asyncio.get_running_loop().run_in_executor(self._threads, examine)
         else:
-            header = read_header(data, kind, self.bounds)
-            picture = Picture(data, kind, header.width, header.height, header.orientation)
-        digest = hashlib.sha256(data).hexdigest()
+            picture, digest = examine()
         code, message = "success", ""
         if request.sha256 and digest != request.sha256.lower():
             code, message = "sha256_mismatch", f"sha256 {digest}, where {request.sha256} was expected"
-            picture = replace(picture, data=data)
+            picture = replace(picture, data=body.data)
         return Result(
             request, code, message, picture.data, picture.format, picture.width, picture.height, picture.orientation,
             digest, body.url, attempt,
@@ -279,14 +276,14 @@ class Downloader:
         host = self._host(target)
         if host.rules is None:
             host.rules = asyncio.create_task(self._read_rules(target))
-        rules = await asyncio.shield(host.rules)
+        rules = host.rules.result() if host.rules.done() else await asyncio.shield(host.rules)
         if rules.rules and not rules.allows(target.raw_path_qs):
             raise Failed("robots_optout", f"{target}: excluded by robots.txt")
 
     async def _read_rules(self, target: URL) -> Rules:
         """A host's rules; none where there is no robots.txt, or (counted) where it cannot be had."""
         try:
-            where = str(target.origin().with_path("/robots.txt"))
+            where = target.origin().with_path("/robots.txt")
             body = await self._fetch(where, ROBOTS_BYTES, _anything, _anything_goes, _no_judgement)
         except Exception as error:
             failed = classify(error)
@@ -305,6 +302,19 @@ async def download(
     async with Downloader(limits, guard, agent, gate, **treatment) as downloader:
         async for result in downloader.stream(requests):
             yield result
+
+
+def _examined(data: bytes, bounds: Bounds, resize: Resize | None, decode: bool) -> tuple[Picture, str]:
+    """The image that some bytes are, treated, and their sha256. Raises `Failed`."""
+    kind = sniff(data[:HEAD_BYTES])
+    if not has_end(data, kind):
+        raise Failed("truncated_body", f"{len(data):,} bytes of {kind} without its end")
+    if decode:
+        picture = treated(data, kind, bounds, resize)
+    else:
+        header = read_header(data, kind, bounds)
+        picture = Picture(data, kind, header.width, header.height, header.orientation)
+    return picture, hashlib.sha256(data).hexdigest()
 
 
 def _opt_out(response: aiohttp.ClientResponse) -> None:

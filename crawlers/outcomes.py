@@ -2,6 +2,9 @@
 
 The codes are names in other people's tables (`failed/`, reports, `--retry-failed timeout`), so they stay as they are;
 a message beside the code says what is special about one URL.
+
+One damage is called "success": bytes amiss inside a JPEG file that has its header and its end marker. Of those libjpeg
+merely warns and paints grey or streaks, and Pillow passes no warning on; where the list has a sha256, that tells.
 """
 
 CODES = {

@@ -14,6 +14,7 @@ from yarl import URL
 from crawlers.guard import Blocked, Guard, parse
 from crawlers.outcomes import Failed
 from crawlers.polite import retry_after
+from crawlers.transport import _once
 
 REDIRECTS = 5
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -45,6 +46,7 @@ def new_session(connector: aiohttp.TCPConnector, agent: str, stall: float) -> ai
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
+        middlewares=[_once],
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=stall, sock_read=stall),
     )
 
@@ -52,7 +54,7 @@ def new_session(connector: aiohttp.TCPConnector, agent: str, stall: float) -> ai
 async def fetch(
     session: aiohttp.ClientSession,
     guard: Guard,
-    url: str,
+    target: URL,
     *,
     seconds: float,
     max_bytes: int,
@@ -68,8 +70,8 @@ async def fetch(
     `permit` is asked before every request, `inspect` sees the headers of a file that is there, `judge` its
     first `judge_at` bytes with the Content-Type; each raises `Failed` to stop.
     """
-    target = guard.check(url)
     for _ in range(REDIRECTS + 1):
+        target = guard.check(target)
         await permit(target)
         async with slot():
             began = time.monotonic()
@@ -82,7 +84,7 @@ async def fetch(
         seconds -= time.monotonic() - began
         if not to:
             raise Failed("redirect_loop", f"{target}: status {response.status} without a Location")
-        target = guard.check(target.join(parse(to)))
+        target = target.join(parse(to))
     raise Failed("redirect_loop", f"more than {REDIRECTS} redirects, the last to {target}")
 
 
