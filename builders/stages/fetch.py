@@ -73,7 +73,13 @@ class Fetch(Stage):
 
     name = "fetch"
     overlap = 2
-    parquet: ClassVar[dict[str, Any]] = {"row_group_size": 100, "compression": "snappy"}
+    # Images are compressed already and no two are alike: Parquet shall take them as they are.
+    parquet: ClassVar[dict[str, Any]] = {
+        "row_group_size": 20,
+        "compression": "none",
+        "use_dictionary": False,
+        "write_statistics": False,
+    }
 
     def __init__(
         self, schema: pa.Schema, config: FetchConfig, url: str = "image_url", sha256: str = "", into: str = "image"
