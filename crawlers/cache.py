@@ -59,10 +59,13 @@ class Cache:
         except zlib.error:
             return None
 
-    def put(self, key: str, body: bytes) -> None:
-        """Keep an answer; a later one of the same key replaces it. Raises `CacheError`: a full disk, for one."""
+    def put(self, key: str, body: bytes, level: int = 3) -> None:
+        """Keep an answer; a later one of the same key replaces it. Raises `CacheError`: a full disk, for one.
+
+        `level` is zlib's: 0 for what is compressed already, such as a picture, which at 3 would take seconds.
+        """
         try:
-            self._db.execute("INSERT OR REPLACE INTO answer VALUES (?, ?)", (key, zlib.compress(body, 3)))
+            self._db.execute("INSERT OR REPLACE INTO answer VALUES (?, ?)", (key, zlib.compress(body, level)))
         except sqlite3.Error as error:
             raise CacheError(f"cache {self.path}: {error}; is the disk full?") from error
 

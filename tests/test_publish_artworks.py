@@ -21,6 +21,7 @@ from builders.stages.pictures import Pictures
 from builders.stages.publish_artworks import PublishArtworks
 from builders.stages.wiki import WikiDoor
 from builders.transforms.artworks.alignment import undecided
+from crawlers.cache import Cache
 from crawlers.images import Limits
 from crawlers.outcomes import CODES, MAY_HEAL
 from crawlers.pages import PageRef
@@ -218,7 +219,7 @@ def with_pictures(artworks: int) -> list[Row]:
 
 def test_large_pictures_are_published_as_they_are_and_can_be_read_back(tmp_path: Path) -> None:
     """Arrow reads at most 2 GiB of a row group's pictures, so that the largest that are taken must fit."""
-    rows = with_pictures(90)
+    rows = with_pictures(18)
     published = publish(tmp_path / "out", rows, 100, images="embed")
     found = [row for its in published.rows("pages").values() for row in its]
     assert {row["page_url"]: row["image"] for row in found} == {row["page_url"]: row["image"] for row in rows}
@@ -271,3 +272,14 @@ def test_pictures_are_carried_by_the_last_stage_alone() -> None:
     config = Config(languages=LANGUAGES, images="embed")
     assert [stage.name for stage in stages(config) if "image" in stage.schema.names] == ["pictures"]
     assert "image" not in [name for stage in stages(Config(languages=LANGUAGES)) for name in stage.schema.names]
+
+
+def test_pictures_are_kept_without_compressing_them_again(tmp_path: Path) -> None:
+    body, sizes = bytes(1 << 20), {}
+    for name, options in {"text": {}, "picture": {"level": 0}}.items():
+        cache = Cache(tmp_path / name)
+        cache.put("key", body, **options)
+        assert cache.get("key") == body
+        cache.close()
+        sizes[name] = (tmp_path / name).stat().st_size
+    assert sizes["text"] < len(body) < sizes["picture"]

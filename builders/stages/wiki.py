@@ -135,7 +135,7 @@ class Wikis:
             assert self._downloader
             result = await self._downloader.one(Request(key, url))
             if result.code == "success":
-                client.cache.put(key, result.data)
+                client.cache.put(key, result.data, level=0)
                 return result.code, result.data
             return result.code, b""
 
