@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawlers import infobox
-from crawlers.links import article_of, is_template
-from crawlers.markup import BLOCKS, INFOBOXES, formula, is_prose, tidy
+from crawlers.links import article_of, is_about_wiki, is_no_text
+from crawlers.markup import BLOCKS, DROPPED, INFOBOXES, SEPARATORS, formula, is_prose, script, tidy
 from crawlers.nesting import check_nesting
 
 DEEPEST_LEVEL = 3
+_SCRIPT_PIECES = 20
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_FRACTIONS = frozenset({"frac", "sfrac", "tion"})
+_HIDDEN_SIGNS = frozenset({"sr-only", "visualhide"})
+_SIGNS_OF_FRACTIONS = {"+": " ", "": " ", "/": "⁄"}
 _SIMPLIFIED = ("zh-hans", "zh-cn", "zh-sg", "zh-my", "zh")
 _TRADITIONAL = ("zh-hant", "zh-tw", "zh-hk", "zh-mo", "zh")
 
@@ -126,8 +130,12 @@ class _Reader:
         if "mwe-math-element" in classes or "tex" in classes or tag == "math":
             self._pieces.append(_latex(node))
             return None, _nothing
-        if not is_prose(tag, classes, attributes):
+        if not _HIDDEN_SIGNS.isdisjoint(classes) and (sign := _of_fraction(node)):
+            self._pieces.append(sign)
+            return None, _nothing
+        if not is_prose(tag, classes, attributes) or (tag == "sup" and _is_mark(node)):
             self._look_for_infobox(node, classes)
+            self._pieces.append(DROPPED)
             return None, _nothing
         if "mw:LanguageVariant" in (attributes.get("typeof") or "").split():
             return _variant(attributes.get("data-mw-variant") or "", self.language), _nothing
@@ -135,8 +143,13 @@ class _Reader:
             return node.first_child, self._heading(_HEADINGS[tag])
         if tag == "a":
             href = attributes.get("href") or ""
-            return (None, _nothing) if is_template(href) else (node.first_child, self._link(href))
-        if tag in BLOCKS:
+            if is_no_text(href):
+                self._pieces.append(DROPPED)
+                return None, _nothing
+            return node.first_child, self._link(href)
+        if place := _script_place(node):
+            return node.first_child, self._script(place)
+        if tag in BLOCKS and not _is_stacked(node):
             self._pieces.append("\n")
             self._preformatted += tag == "pre"
             return node.first_child, self._end_preformatted if tag == "pre" else self._end_block
@@ -165,9 +178,20 @@ class _Reader:
         pieces, start = self._pieces, len(self._pieces)
 
         def leave() -> None:
-            text = tidy("".join(pieces[start:]))
+            written = "".join(pieces[start:])
+            text = tidy(written).strip(SEPARATORS + " ") if DROPPED in written else tidy(written)
             if text and pieces is self._pieces:
                 self._links.append(Link(text, target))
+
+        return leave
+
+    def _script(self, tag: str) -> Callable[[], None]:
+        pieces, start = self._pieces, len(self._pieces)
+
+        def leave() -> None:
+            written = pieces[start : start + _SCRIPT_PIECES]
+            if len(written) < _SCRIPT_PIECES:
+                pieces[start:] = [script(tag, "".join(written))]
 
         return leave
 
@@ -177,6 +201,9 @@ class _Reader:
         def leave() -> None:
             heading = tidy("".join(self._pieces)).replace("\n", " ")
             self._pieces, self._in_heading = prose, False
+            if not heading:
+                self._end_block()
+                return
             while self._headings and self._headings[-1][0] >= level:
                 self._headings.pop()
             self._headings.append((level, heading))
@@ -196,6 +223,36 @@ class _Reader:
 
 def _nothing() -> None:
     pass
+
+
+def _of_fraction(node: LexborNode) -> str:
+    """What the eye has where a fraction says "+" or "/" to the ear alone; `""` if `node` is in no fraction."""
+    around = (node.parent.attributes.get("class") if node.parent is not None else "") or ""
+    return "" if _FRACTIONS.isdisjoint(around.split()) else _SIGNS_OF_FRACTIONS.get(node.text().strip(), "")
+
+
+def _script_place(node: LexborNode) -> str:
+    """ "sup" or "sub" where the text is raised or lowered. A chemical formula may have both, one above the other."""
+    if node.tag in ("sup", "sub"):
+        return node.tag
+    around = node.parent.attributes.get("class") if node.parent is not None else None
+    if around != "template-chem2-su":
+        return ""
+    return "sup" if node.prev is None else "sub"
+
+
+def _is_stacked(node: LexborNode) -> bool:
+    """Whether a `br` only puts a lowered text below a raised one."""
+    before, after = node.prev, node.next
+    return node.tag == "br" and before is not None and after is not None and (before.tag, after.tag) == ("sup", "sub")
+
+
+def _is_mark(node: LexborNode) -> bool:
+    """Whether a `sup` is an editor's mark, as "[citation needed]", or a note's: by where its links lead."""
+    targets = [link.attributes.get("href") or "" for link in node.css("a")]
+    if any(map(is_about_wiki, targets)):
+        return True
+    return bool(targets) and not any(map(article_of, targets)) and tidy(node.text())[:1] in ("[", "［")
 
 
 def _latex(node: LexborNode) -> str:

@@ -20,6 +20,7 @@ def _prefixes(*kinds: str) -> frozenset[str]:
 
 _FILES = _prefixes("file")
 _TEMPLATES = _prefixes("template")
+_ABOUT_WIKI = _prefixes("other")
 _WITH_NAMESPACE = _prefixes("file", "template", "category")
 _NO_ARTICLES = _prefixes("file", "template", "category", "other", "interwiki")
 
@@ -69,9 +70,14 @@ def file_of(href: str) -> str:
     return title.partition(":")[2].strip() if _prefix(title) in _FILES else ""
 
 
-def is_template(href: str) -> bool:
-    """Whether `href` leads to a template: what a missing template leaves in the text of a page."""
-    return _prefix(title_of(href)) in _TEMPLATES
+def is_no_text(href: str) -> bool:
+    """Whether a link stands for what the wiki lacks: a missing template, or a missing file in a picture's place."""
+    return "wpDestFile=" in href or _prefix(title_of(href)) in _TEMPLATES
+
+
+def is_about_wiki(href: str) -> bool:
+    """Whether `href` leads to a page about the wiki itself: its project, help, talk and other pages for editors."""
+    return _prefix(title_of(href)) in _ABOUT_WIKI
 
 
 def bare_name(title: str) -> str:

@@ -57,36 +57,6 @@ def test_both_parsers_give_the_same_article(parser: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "text"),
-    [
-        ("<ruby><rb>琥珀</rb><rp>（</rp><rt>こはく</rt><rp>）</rp></ruby>の港", "琥珀の港"),
-        ("ＡＢＣ　ﾊﾝｶｸ", "ＡＢＣ　ﾊﾝｶｸ"),
-        ("cafe\u0301 pa\u00adper\u200b\ufeff 1\u202f000", "café paper 1 000"),
-        ('<span style="Display : none ;color:red">x</span>a<b style="display:inline">b</b>', "ab"),
-        ('<span hidden>x</span>a<span aria-hidden="true">b</span>', "ab"),
-        ('XIX<sup style="font-size:70%">e</sup> siècle<sup class="reference">[4]</sup>', "XIXe siècle"),
-        ('<span class="geo-default"><span class="geo">1; 2</span></span>a', "a"),
-        ("half \ud800a character", "half a character"),
-        ("<pre>one\ntwo</pre>three\nfour", "one\ntwo\nthree four"),
-        ('<span class="tex">$x^2$</span>, <math alttext="{\\displaystyle y}"><mi>y</mi></math>', "x^2, y"),
-        ('<div class="noprint">x</div><details><summary>a</summary>b</details>', "a\nb"),
-        ("a<script>x</script><style>y</style><noscript>z</noscript><!-- w --><template>v</template>", "a"),
-        ('<a href="/wiki/Template:X">Template:X</a><a href="./Vorlage:Y">Vorlage:Y</a>a', "a"),
-    ],
-)
-def test_what_is_prose(body: str, text: str) -> None:
-    assert lead(body) == text
-
-
-@pytest.mark.parametrize(
-    "quiet", ["sup.reference", "div.hatnote", "div.bandeau-section", "div.infobox_v3", "span.iw__note"]
-)
-def test_a_box_takes_all_that_is_in_it(quiet: str) -> None:
-    tag, name = quiet.split(".")
-    assert lead(f'a <{tag} class="x {name}"><p>no <a href="/wiki/B">b</a></p></{tag}>c') in ("a c", "a\nc")
-
-
-@pytest.mark.parametrize(
     ("href", "target"),
     [
         ("/wiki/Mona_Lisa_(Prado)#History", "Mona Lisa (Prado)"),
@@ -152,6 +122,13 @@ def test_levels_follow_the_nesting(levels: list[int], depths: list[int]) -> None
     assert [section.level for section in sections] == depths
     assert [section.text for section in sections] == [f"t{at}" for at in range(len(levels))]
     assert all(len(section.path) == section.level for section in sections)
+
+
+def test_what_an_empty_heading_heads_belongs_to_the_section_above() -> None:
+    sections = read_article(
+        page('<p>a</p><h2> </h2><p>b</p><h2>C</h2><p>c</p><h3><i class="mw-editsection">x</i></h3><p>d</p>'), "en"
+    ).sections
+    assert [(each.path, each.text) for each in sections] == [((), "a\nb"), (("C",), "c\nd")]
 
 
 @pytest.mark.parametrize(
@@ -342,10 +319,12 @@ def test_any_href_leads_to_a_title_or_to_none(href: str) -> None:
         f'<a href="/wiki/{"/wiki" * 100_000}">word</a><a href="./{"?redlink=1" * 50_000}">x</a>',
         f'<p style="{"display: " * 100_000}">word</p>',
         "<h2>" + "x" * 1_000_000 + "</h2>word",
+        "word" + "<sup>" * 5_000 + "2" * 3_000_000,
+        "word" + "( ; <i hidden>x</i>" * 50_000 + ", ; " * 500_000 + "((" * 500_000,
         "word" + "<ul><li>" * 4_000,
         "word<table class='infobox'>" + "<tr><td><img width=5>" * 20_000,
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_a_page_made_to_hurt_is_read(body: str) -> None:
     article = read_article(page(body), "en")
