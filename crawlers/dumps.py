@@ -13,7 +13,7 @@ import tarfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +24,7 @@ from crawlers.pages import PageRef, Rendered
 
 LONGEST_LINE = 64 << 20
 NAMED_LINES = 20
+UNKNOWN = 0
 _BLOCK = 1 << 20
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError)
 
@@ -39,12 +40,11 @@ class DumpError(Exception):
 
 @dataclass
 class Reading:
-    """How many lines were read and, by reason, passed over: "cut", "too_long", "not_json", "incomplete".
+    """How many lines were passed over, by reason: "cut", "too_long", "not_json", "incomplete".
 
     The first few of each reason are in `named` with file and number.
     """
 
-    lines: int = 0
     passed_over: Counter[str] = field(default_factory=Counter)
     named: list[str] = field(default_factory=list)
 
@@ -64,9 +64,6 @@ class DumpPage:
     revision: int
     qid: str
     bytes: int
-    url: str
-    modified: str
-    licences: tuple[str, ...]
     templates: frozenset[str]
     categories: frozenset[str]
     html: str
@@ -112,8 +109,8 @@ def discover(
     """The pages of artworks, artwork by artwork in the source's order, the source language first.
 
     The source's dumps say which artworks there are (`limit`: at most so many), the others' are searched for the same
-    Wikidata items. Of several revisions of a page the newest counts. Raises `DumpError` for a language without a dump
-    and where there is no artwork at all.
+    Wikidata items. Of several revisions of a page the newest counts. `versions` is 0, not known: the dumps given are
+    no measure of all Wikipedias. Raises `DumpError` for a language without a dump and where there is no artwork at all.
     """
     dumps: dict[str, list[Path]] = defaultdict(list)
     for path in paths:
@@ -138,7 +135,7 @@ def discover(
             for page in pages_of(dumps[language], items=items, reading=reading):
                 _keep_newest(found[page.qid], _reference(page, page.qid, found[page.qid][source].title))
     return [
-        replace(pages[language], versions=len(pages))
+        pages[language]
         for pages in found.values()
         for language in dict.fromkeys((source, *languages))
         if language in pages
@@ -178,7 +175,7 @@ def _reference(page: DumpPage, artwork: str, source_title: str) -> PageRef:
         artwork=artwork,
         qid=page.qid,
         bytes=page.bytes,
-        versions=1,
+        versions=UNKNOWN,
         state="ok",
         en_title=source_title,
     )
@@ -209,7 +206,6 @@ def _read(paths: Sequence[Path], maybe: Callable[[bytes], bool], reading: Readin
         for where, line in _lines(path):
             if line is not None and not line.strip():
                 continue
-            reading.lines += 1
             if line is None:
                 reading.pass_over("too_long", where)
             elif not line.rstrip().endswith(b"}"):
@@ -241,11 +237,6 @@ def _page(record: Any) -> DumpPage | None:
         revision=_number(version["identifier"]),
         qid=_text((record.get("main_entity") or {}).get("identifier", "")),
         bytes=_number(size),
-        url=_text(record.get("url", "")),
-        modified=_text(record.get("date_modified", "")),
-        licences=tuple(
-            _text(licence.get("url") or licence.get("name") or "") for licence in record.get("license") or ()
-        ),
         templates=_names(record, "templates"),
         categories=_names(record, "categories"),
         html=_text(body["html"]),
