@@ -113,9 +113,15 @@ def test_what_is_not_made_is_counted() -> None:
         "without_text/L-En": 4,
         "records/L-L": 8,
     }
-    counters.clear()
-    list(records(ITALIAN | {"language": "eu"}, None, "full", counters))
-    assert counters == {"records/En-L": 8, "without_source/L-En": 1, "without_templates/L-L": 2}
+
+
+def test_without_a_page_or_templates_in_the_language_of_a_direction_nothing_is_asked() -> None:
+    counters: Counter[str] = Counter()
+    basque = ITALIAN | {"language": "eu"}
+    list(records(basque, None, "full", counters, ["En-L", "L-En"]))
+    assert counters == {"records/En-L": 8}
+    with pytest.raises(ValueError, match="no templates for 'eu'"):
+        list(records(basque, None, "full", counters, ["L-L"]))
 
 
 def test_another_source_language_takes_the_place_of_english() -> None:

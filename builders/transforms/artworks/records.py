@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from builders.engine import Row
 from builders.engine.fingerprint import row_id
-from builders.transforms.artworks.prompts import languages, prompts
+from builders.transforms.artworks.prompts import prompts
 
 Direction = Literal["En-En", "En-L", "L-En", "L-L"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
@@ -84,9 +84,8 @@ def records(
     - `text_id` is the first 52 bits of a digest of all that `id` is made of but for the configuration: the same
       record has the same number in every configuration and build, and every JSON reader holds it exactly.
 
-    `counters` gets `records/<direction>`, and what was not made: `without_text/<direction>` (prompts of sections that
-    have none), `without_templates/<direction>` (sections, where the instruction's language has no templates) and
-    `without_source/<direction>` (pages).
+    `counters` gets `records/<direction>` and `without_text/<direction>`, the prompts of sections that have none. Raises
+    `ValueError` for an instruction's language without templates.
     """
     if page["language"] == source_language:
         source, possible = page, {"En-En"}
@@ -97,14 +96,10 @@ def records(
             continue
         text = text_page(direction, page, source)
         if text is None:
-            counters[f"without_source/{direction}"] += 1
             continue
         in_source = direction.startswith("En")
         language, asked_of = (source_language, source) if in_source else (page["language"], page)
         title = asked_of["title"] if asked_of else page["en_title"]
-        if language not in languages():
-            counters[f"without_templates/{direction}"] += len(text["sections"])
-            continue
         pages = _of_page(page) | _of_text(text) | {"en_image_url": source["image_url"] if source else None}
         for section in text["sections"]:
             if not section["text"].strip():
