@@ -1,4 +1,4 @@
-"""What a reader sees of an article's markup: its words and numbers, no marks of editors and nothing that these leave."""
+"""What a reader sees of an article's markup: words and numbers, but no marks of editors and nothing that these leave."""
 
 import pytest
 
