@@ -16,6 +16,7 @@ import orjson
 
 HEALING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 HEALING_CODES = frozenset({"maxlag", "ratelimited", "readonly", "timeouterror"})
+SERVER_CODES = frozenset({"timeout", "broken", "unreachable", "html", "garbled", "maxlag", "ratelimited", "readonly"})
 GONE_CODES = frozenset({"nosuchrevid", "nosuchpageid", "missingtitle", "missingcontent-revid", "permissiondenied"})
 WIKIPEDIA_API = "https://{language}.wikipedia.org/w/api.php"
 WIKIDATA_API = "https://www.wikidata.org/w/api.php"
@@ -36,6 +37,11 @@ class WikiError(Exception):
 
 class Gone(WikiError):
     """The page or the revision is not there any more."""
+
+
+def of_server(code: str) -> bool:
+    """Whether an error's code is of the server, which then answers nothing, rather than of what it was asked for."""
+    return code in SERVER_CODES or code.startswith("http_") or code in map(str, HEALING_STATUS)
 
 
 class Unready(Exception):

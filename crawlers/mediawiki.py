@@ -113,14 +113,14 @@ class Client(Transport):
             files = {name: file_info(name, page) for name, page in there.items()}
         return {name: file for name, file in files.items() if file}
 
-    async def edits(self, page: PageRef) -> int:
-        """How many edits made a page what it is. Raises `Gone` too."""
+    async def edits(self, page: PageRef) -> int | None:
+        """How many edits made a page what it is; None where it has been moved or deleted since it was listed."""
         url = self.family.edits_of(page.language, page.title)
         try:
             return await self.ask(url, {}, "edits", self.edits_key(page), lambda answer: int(answer["count"]))
         except WikiError as error:
             if error.code == "not_found":
-                raise Gone("missingtitle", str(error)) from error
+                return None
             raise
 
     def edits_key(self, page: PageRef) -> str:

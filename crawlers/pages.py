@@ -67,7 +67,7 @@ def file_info(name: str, page: dict[str, Any]) -> FileInfo | None:
 
     Raises TypeError and the like for a description that is none.
     """
-    info = next(iter(page.get("imageinfo", ())), {})
+    info: dict[str, Any] = next(iter(page.get("imageinfo", ())), {})
     if "filemissing" in info or any(info.get(field) is None for field in WHOLE_FILE):
         return None
     said = info.get("extmetadata") or {}

@@ -24,6 +24,7 @@ MINUTE = 60.0
 BASE_SECONDS = 1.0
 CAP_SECONDS = 60.0
 NO_TIME = 1e-6
+PATIENCE_SECONDS = 600.0
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
 
@@ -76,10 +77,15 @@ def retry_after(header: str | None, now: float) -> float | None:
     return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
+class Silence(Exception):
+    """A server wants to be left alone for longer than anybody waits here; the text says until when."""
+
+
 class Gate:
     """Lets requests through: at most `per_minute` in any minute, `BURST` in quick succession, `concurrent` at once.
 
-    For one event loop. Whoever waits longest goes first.
+    For one event loop. Whoever waits longest goes first. In a pause that has more than `PATIENCE_SECONDS` to go nobody
+    waits: everyone gets `Silence`.
     """
 
     def __init__(self, per_minute: float, concurrent: int = 3) -> None:
@@ -91,21 +97,32 @@ class Gate:
         self._places, self._turn = asyncio.Semaphore(concurrent), asyncio.Lock()
         self._starts: deque[float] = deque(maxlen=int(per_minute))
         self._tokens, self._counted, self._paused_until = float(BURST), -math.inf, -math.inf
+        self._why = ""
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """`async with gate.slot():` around one request: waits for a place and for the rate."""
+        """`async with gate.slot():` around one request: waits for a place and for the rate. Raises `Silence`."""
         async with self._places:
             async with self._turn:
                 while (seconds := self._wait()) > NO_TIME:
+                    self.check()
                     await asyncio.sleep(seconds)
                 self._tokens -= 1
                 self._starts.append(_now())
             yield
 
-    def pause(self, seconds: float) -> None:
-        """Nobody starts within the next `seconds`."""
-        self._paused_until = max(self._paused_until, _now() + seconds)
+    def pause(self, seconds: float, why: str = "") -> None:
+        """Nobody starts within the next `seconds`; `why` is what they are told whom that is too long."""
+        until = _now() + seconds
+        if until > self._paused_until:
+            # The first words stay, so that everyone who is refused in one pause is told the same.
+            told = self._paused_until - _now() > PATIENCE_SECONDS
+            self._paused_until, self._why = until, self._why if told else why
+
+    def check(self) -> None:
+        """Raises `Silence` in a pause that nobody waits for."""
+        if self._paused_until - _now() > PATIENCE_SECONDS:
+            raise Silence(self._why)
 
     def _wait(self) -> float:
         """Seconds until a request may start, as far as is known now."""

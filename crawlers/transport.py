@@ -5,6 +5,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
@@ -14,15 +15,15 @@ from yarl import URL
 from crawlers.api import Family, Unready, WikiError, judge
 from crawlers.cache import Cache
 from crawlers.guard import Blocked, Guard
-from crawlers.polite import Gate, jittered, retry_after, user_agent
+from crawlers.polite import Gate, Silence, jittered, retry_after, user_agent
 
 ATTEMPTS = 12
 FEW_ATTEMPTS = 3
 REQUEST_SECONDS = 60.0
-PATIENCE_SECONDS = 600.0
 MAX_BYTES = 64 << 20
 MAX_URL = 4000
 MAX_HOPS = 3
+LONGEST_SECONDS = 1e9
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TELLING = ("action", "list", "titles", "pageids", "oldid", "ids")
 UNREADABLE = "unreadable"
@@ -36,7 +37,7 @@ class Transport:
 
     `contact`: who runs this, for the servers' owners. `crawl`: the name of this crawl; what belongs to no revision is
     asked once a crawl. `seconds`: how long one attempt may take. `requests` counts what was sent: the first attempt
-    under its kind, any other under retried/REASON. `warnings` counts what the API warned of.
+    under its kind, any other under retried/REASON.
     """
 
     def __init__(
@@ -53,7 +54,6 @@ class Transport:
         self.family, self.gate, self.cache, self.guard, self.crawl = family, gate, cache, guard, crawl
         self.agent, self.seconds = user_agent(contact), seconds
         self.requests: Counter[str] = Counter()
-        self.warnings: Counter[str] = Counter()
         self.answered, self.answer_seconds = 0, 0.0
         self._met: set[str] = set()
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
@@ -95,7 +95,10 @@ class Transport:
         if task is None:
             task = self._under_way[key] = asyncio.create_task(self._fetch(url, params, kind, key, read))
             task.add_done_callback(lambda _: self._under_way.pop(key))
-        return read(judge(200, {}, await asyncio.shield(task)))
+        try:
+            return read(judge(200, {}, await asyncio.shield(task)))
+        except Silence as error:
+            raise WikiError("silence", str(error)) from None
 
     async def _fetch(
         self, url: str, params: dict[str, str], kind: str, key: str, read: Callable[[dict[str, Any]], Any]
@@ -108,7 +111,6 @@ class Transport:
                 status, headers, body = await self._send(url, params, called)
                 answer = judge(status, headers, body)
                 _check(answer, read)
-                self._count_warnings(answer)
                 self.cache.put(key, body)
                 return body
             except Unready as error:
@@ -122,23 +124,22 @@ class Transport:
                 failure = Unready(reason, f"no whole answer: {type(error).__name__}: {error}".rstrip(": "))
             except WikiError as error:
                 raise type(error)(error.code, f"{_line(url, params)}: {error}") from None
+            self._pause(failure, url)
             if last:
                 raise WikiError(failure.reason, f"{_line(url, params)}: {failure.message} (asked {attempt} times)")
             called = f"retried/{failure.reason}"
-            await self._wait(attempt, failure, url)
+            await asyncio.sleep(jittered(0 if failure.retry_after else attempt - 1))
         raise AssertionError
 
-    async def _wait(self, attempt: int, failure: Unready, url: str) -> None:
-        """Wait as long as the server says, and so does everyone else; else a random time that grows."""
-        asked = retry_after(failure.retry_after, time.time())
-        if asked is not None and asked > PATIENCE_SECONDS:
-            raise WikiError(
-                failure.reason,
-                f"{url}: {failure.message}; it wants no request for {asked / 60:.0f} minutes: come back then",
-            )
-        if asked is not None:
-            self.gate.pause(asked)
-        await asyncio.sleep(jittered(0 if asked is not None else attempt - 1))
+    def _pause(self, failure: Unready, url: str) -> None:
+        """Let everyone wait as long as the server says; raises `Silence` where that is too long."""
+        seconds = retry_after(failure.retry_after, time.time())
+        if seconds is None:
+            return
+        until = datetime.now(UTC) + timedelta(seconds=min(seconds, LONGEST_SECONDS))
+        line = f"{url}: {failure.message}; it wants no request before {until:%Y-%m-%d %H:%M} UTC"
+        self.gate.pause(seconds, f"{line}: give the same command again then")
+        self.gate.check()
 
     async def _send(self, url: str, params: dict[str, str], called: str) -> tuple[int, Mapping[str, str], bytes]:
         """One attempt, through the gate: status, headers and body. A redirect is followed within the same server."""
@@ -177,12 +178,6 @@ class Transport:
             self.answered += 1
             self.answer_seconds += loop.time() - started
             return response, body
-
-    def _count_warnings(self, answer: dict[str, Any]) -> None:
-        warnings = answer.get("warnings")
-        for warning in warnings if isinstance(warnings, list) else ():
-            if isinstance(warning, dict):
-                self.warnings[f"{warning.get('module')}: {warning.get('code')}"] += 1
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -24,8 +24,9 @@ from builders.stages.crawl_config import CrawlConfig, alignment_sets, months_bef
 from builders.stages.list_pages import ListPages
 from builders.stages.listing import page_id, read_pages, write_pages
 from builders.stages.pictures import is_free
-from builders.stages.wiki import Access, Ask, WikiDoor
+from builders.stages.wiki import FAILURES_IN_A_ROW, Access, Ask, Problem, WikiDoor, Wikis
 from crawlers.pages import PageRef
+from tests.lying_wiki import LyingWiki, Reply, leaping, refuses, says
 
 PROSE = "The painting hangs in a mill. " * 30
 INFOBOX = (
@@ -209,6 +210,36 @@ def test_a_wiki_that_refuses_us_stops_the_stage_at_once(wiki: SmallWiki, cluster
     wiki.base = "http://127.0.0.1:9"
     with pytest.raises(StageError, match=r"127\.0\.0\.1:9"):
         crawl(wiki, tmp_path / "gone", [page(1)])
+
+
+def asked_of_the_actor(folder: Path, reply: Reply, times: int) -> list[Problem | None]:
+    """What goes wrong when the actor's body is asked for pages, one after the other."""
+
+    async def main() -> list[Problem | None]:
+        async with LyingWiki(always=reply) as lying:
+            wikis = Wikis(access(lying.base, folder))
+            problems = [(await wikis.page(Ask(page(revision)))).problem for revision in range(1, times + 1)]
+            await wikis._stack.aclose()
+            return problems
+
+    return leaping(main())
+
+
+def test_pages_that_the_wiki_cannot_render_never_stop_the_stage(tmp_path: Path) -> None:
+    problems = asked_of_the_actor(tmp_path, refuses("rendererror"), 2 * FAILURES_IN_A_ROW)
+    assert {(each.code, each.hopeless) for each in problems if each} == {("rendererror", False)}
+
+
+def test_a_server_that_answers_nothing_for_long_stops_the_stage(tmp_path: Path) -> None:
+    problems = asked_of_the_actor(tmp_path, says({}, 503), FAILURES_IN_A_ROW)
+    assert [each.hopeless for each in problems if each] == [False] * (FAILURES_IN_A_ROW - 1) + [True]
+
+
+def test_a_server_that_wants_silence_stops_the_stage_at_once(tmp_path: Path) -> None:
+    [problem] = asked_of_the_actor(tmp_path, says({}, 429, {"Retry-After": "3600"}), 1)
+    assert problem
+    assert problem.hopeless
+    assert "give the same command again" in problem.message
 
 
 def test_an_actor_that_dies_asks_again_only_for_what_it_had_in_flight(

@@ -137,9 +137,9 @@ NEVER_HEALS = {
     "redirected to https": leads("https://example.org/"),
     "too_large": bomb(65 << 20),
     "bad_encoding": packed(b"\x0b\x02\x80{}\x03", "br"),
-    "429": page(429, {"Retry-After": "86400"}),
-    "503": page(503, {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(days=2), usegmt=True)}),
-    "maxlag": refuses("maxlag", {"Retry-After": "7200"}),
+    "silence of 429": page(429, {"Retry-After": "86400"}),
+    "silence of 503": page(503, {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(days=2), usegmt=True)}),
+    "silence of maxlag": refuses("maxlag", {"Retry-After": "7200"}),
 }
 
 
@@ -169,8 +169,28 @@ def assert_one_line(error: Exception, *parts: str) -> None:
 
 
 def test_a_wait_is_named_and_the_page_of_html_is_told_in_words() -> None:
-    answer, _, _ = asking(query, always=NEVER_HEALS["429"])
-    assert_one_line(answer, "no request for 1440 minutes", "HTTP 429: Error Our robot policy")
+    answer, _, _ = asking(query, always=NEVER_HEALS["silence of 429"])
+    day = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+    assert_one_line(answer, f"no request before {day}", "give the same command again", "HTTP 429: Error Our robot")
+
+
+def test_a_server_that_wants_silence_gets_it() -> None:
+    """Of many calls, what is under way ends; all others fail in the same words at once, and so does a later one."""
+
+    async def work(client: Client) -> Any:
+        began = asyncio.get_running_loop().time()
+        calls = [client.query("en", "listing", titles=str(number)) for number in range(40)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        answers += await asyncio.gather(query(client), client.edits(PAGE), return_exceptions=True)
+        return answers, asyncio.get_running_loop().time() - began
+
+    (answers, took), wiki, _ = asking(work, says(GOOD), always=page(429, {"Retry-After": "3600"}))
+    errors = [answer for answer in answers if isinstance(answer, WikiError)]
+    assert len(errors) == len(answers) - 1
+    assert {error.code for error in errors} == {"silence"}
+    assert len({str(error) for error in errors}) == 1
+    assert len(wiki.seen) <= 4
+    assert took < 600
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
@@ -295,13 +315,6 @@ def test_a_continuation_without_an_end_is_given_up(kind: str, monkeypatch: pytes
     assert len(wiki.seen) == {"the same": 2, "nothing new": 50, "ever new": 81}[kind]
 
 
-def test_warnings_are_counted() -> None:
-    warned = GOOD | {"warnings": [{"code": "unrecognizedparams", "module": "main", "text": "…"}, "odd"]}
-    answer, _, client = asking(query, says(warned))
-    assert answer
-    assert client.warnings == {"main: unrecognizedparams": 1}
-
-
 def test_many_long_titles_are_sent_as_a_form() -> None:
     titles = "|".join(f"Портрет неизвестной & дамы #{number}?" for number in range(50))
 
@@ -412,8 +425,11 @@ def test_a_page_that_is_gone_has_its_own_error(code: str) -> None:
     assert answer.code == code
     assert len(wiki.seen) == 1
     assert_one_line(answer, "oldid=345")
+
+
+def test_the_edits_of_a_page_that_was_moved_are_not_known() -> None:
     answer, _, _ = asking(lambda client: client.edits(PAGE), always=says({"errorKey": "rest-nonexistent-title"}, 404))
-    assert isinstance(answer, Gone)
+    assert answer is None
 
 
 @pytest.mark.parametrize(

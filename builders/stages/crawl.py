@@ -160,7 +160,7 @@ class CrawlPages(Stage):
     def _files(
         self, wanted: dict[str, PageRef], read: dict[str, tuple[Answer, Article]]
     ) -> tuple[dict[tuple[str, str], FileInfo], dict[str, RowError]]:
-        """What the wikis know of the pages' pictures, by language and file name; by language, why they do not say it."""
+        """What the wikis know of the pages' pictures, by language and file name, or by language why it is not said."""
         names: dict[str, set[str]] = {}
         for row, (_, article) in read.items():
             names.setdefault(wanted[row].language, set()).add(article.infobox_image)

@@ -6,7 +6,7 @@ Everything it is asked is answered from the cache the second time: an actor that
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -16,17 +16,18 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from builders.engine import RowError, StageError
+from crawlers.api import of_server
 from crawlers.cache import Cache
 from crawlers.guard import Guard
 from crawlers.images import Downloader, Limits, Request
 from crawlers.mediawiki import Client, FileInfo, Gone, PageRef, Rendered, WikiError, family_of
-from crawlers.polite import Gate
+from crawlers.polite import Gate, Silence
 
 T = TypeVar("T")
 
 SILENCE_SECONDS = 3600.0
 AT_ONCE = 10_000
-HOPELESS = frozenset({"unreachable", "redirected", "readapidenied", "bad_encoding", "http_401", "http_403"})
+HOPELESS = frozenset({"silence", "unreachable", "redirected", "readapidenied", "bad_encoding", "http_401", "http_403"})
 FAILURES_IN_A_ROW = 20
 FILES_AT_ONCE = 2
 
@@ -100,7 +101,7 @@ class Wikis:
         self._client: Client | None = None
         self._downloader: Downloader | None = None
         self._texts: Cache | None = None
-        self._one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._downloads: dict[str, asyncio.Task[tuple[str, bytes] | Problem]] = {}
         self._told: Counter[str] = Counter()
         self._failures = 0
 
@@ -120,24 +121,35 @@ class Wikis:
     async def files(self, language: str, names: list[str]) -> dict[str, FileInfo] | Problem:
         client = await self._open()
         try:
-            return await client.files(language, names)
+            found = await client.files(language, names)
+            self._failures = 0
+            return found
         except WikiError as error:
             return self._problem(error)
 
-    async def image(self, url: str, sha1: str) -> tuple[str, bytes]:
+    async def image(self, url: str, sha1: str) -> tuple[str, bytes] | Problem:
         """An image's bytes, or how the download ended otherwise. `sha1` is of the file that it shows."""
         client = await self._open()
         key = f"image {sha1} {url}"
-        async with self._one_at_a_time[key]:
-            data = client.cache.get(key)
-            if data:
-                return "success", data
-            assert self._downloader
+        data = client.cache.get(key)
+        if data:
+            return "success", data
+        task = self._downloads.get(key)
+        if task is None:
+            task = self._downloads[key] = asyncio.create_task(self._download(client, key, url))
+            task.add_done_callback(lambda _: self._downloads.pop(key))
+        return await task
+
+    async def _download(self, client: Client, key: str, url: str) -> tuple[str, bytes] | Problem:
+        assert self._downloader
+        try:
             result = await self._downloader.one(Request(key, url))
-            if result.code == "success":
-                client.cache.put(key, result.data, level=0)
-                return result.code, result.data
-            return result.code, b""
+        except Silence as error:
+            return self._problem(WikiError("silence", str(error)))
+        if result.code == "success":
+            client.cache.put(key, result.data, level=0)
+            return result.code, result.data
+        return result.code, b""
 
     async def sent(self) -> Counter[str]:
         """The requests sent since this was last asked, by kind."""
@@ -148,9 +160,8 @@ class Wikis:
         return since
 
     def _problem(self, error: WikiError) -> Problem:
-        gone = isinstance(error, Gone)
-        self._failures += not gone
-        return Problem(error.code, str(error), gone, _hopeless(error, self._failures))
+        self._failures = self._failures + 1 if of_server(error.code) else 0
+        return Problem(error.code, str(error), isinstance(error, Gone), _hopeless(error, self._failures))
 
     async def _open(self) -> Client:
         async with self._opening:
@@ -209,7 +220,10 @@ class WikiDoor:
 
     def images(self, asks: Mapping[str, tuple[str, str]]) -> Iterator[tuple[str, tuple[str, bytes]]]:
         """Images by URL and the SHA-1 of the file they show, as `pages`: how it ended, and the bytes."""
-        return _as_they_come({self._actor.image.remote(*ask): row for row, ask in asks.items()})
+        for row, got in _as_they_come({self._actor.image.remote(*ask): row for row, ask in asks.items()}):
+            if isinstance(got, Problem):
+                raise got.error()
+            yield row, got
 
     def files(self, language: str, names: Sequence[str]) -> dict[str, FileInfo]:
         """What a wiki and its shared repository know of files, by name; absent: not there.
