@@ -7,16 +7,19 @@ Both parsers of MediaWiki are read, the legacy one (`action=parse`) and Parsoid 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawlers import infobox
-from crawlers.links import article_of, is_about_wiki, is_no_text
+from crawlers.links import article_of, file_of, is_about_wiki, is_no_text
 from crawlers.markup import BLOCKS, DROPPED, INFOBOXES, SEPARATORS, formula, is_prose, script, tidy
 from crawlers.nesting import check_nesting
 
 DEEPEST_LEVEL = 3
 _SCRIPT_PIECES = 20
+_LARGEST_MARK = 40
+_LONGEST_MARK = 80
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _FRACTIONS = frozenset({"frac", "sfrac", "tion"})
 _HIDDEN_SIGNS = frozenset({"sr-only", "visualhide"})
@@ -133,7 +136,7 @@ class _Reader:
         if not _HIDDEN_SIGNS.isdisjoint(classes) and (sign := _of_fraction(node)):
             self._pieces.append(sign)
             return None, _nothing
-        if not is_prose(tag, classes, attributes) or (tag == "sup" and _is_mark(node)):
+        if not is_prose(tag, classes, attributes) or (tag in ("sup", "small") and _is_mark(node)):
             self._look_for_infobox(node, classes)
             self._pieces.append(DROPPED)
             return None, _nothing
@@ -248,11 +251,18 @@ def _is_stacked(node: LexborNode) -> bool:
 
 
 def _is_mark(node: LexborNode) -> bool:
-    """Whether a `sup` is an editor's mark, as "[citation needed]", or a note's: by where its links lead."""
-    targets = [link.attributes.get("href") or "" for link in node.css("a")]
-    if any(map(is_about_wiki, targets)):
+    """Whether a `sup` or `small` is for editors and listeners, as "[citation needed]" or "(help · info)".
+
+    Its links say so: they lead to pages about the wiki, to files or, in brackets, to notes, and none to an article.
+    """
+    inside = list(islice(node.traverse(include_text=True), _LARGEST_MARK))
+    targets = [link.attributes.get("href") or "" for link in inside if link.tag == "a"]
+    if len(inside) == _LARGEST_MARK or not targets or any(map(article_of, targets)):
+        return False
+    said = "".join(piece.text_content or "" for piece in inside if piece.is_text_node)
+    if node.tag == "sup" and said.lstrip()[:1] in ("[", "［"):
         return True
-    return bool(targets) and not any(map(article_of, targets)) and tidy(node.text())[:1] in ("[", "［")
+    return len(said) <= _LONGEST_MARK and any(is_about_wiki(target) or file_of(target) for target in targets)
 
 
 def _latex(node: LexborNode) -> str:

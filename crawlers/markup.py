@@ -24,10 +24,10 @@ _AROUND_DROPPED = re.compile(rf"(?P<opening>[(\[（［]?)(?P<between>[ {SEPARATO
 _END_OF_SENTENCE = re.compile(r"[.。](?!\w)")
 _DEEPEST_BRACKETS = 3
 
-_RAISED = str.maketrans("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾")
-_LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
+_RAISED = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
+_LOWERED = str.maketrans("0123456789+-−=()n", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙ")
 _SCRIPTS = {"sup": ("^", _RAISED), "sub": ("_", _LOWERED)}
-_NUMBERS = re.compile(r"[0-9+\-−=()]+")
+_NUMBERS = re.compile(r"[0-9+\-−=()n]+")
 _WITH_A_DIGIT = re.compile(r"[^\W_][\w.,/+\-−–*=()]{0,20}")
 
 _HIDDEN = re.compile(r"(?:^|;)(?:display:none|visibility:hidden)(?:!|;|$)")
@@ -68,7 +68,7 @@ def script(tag: str, text: str) -> str:
     """What a `sup` or `sub` says: numbers and signs in Unicode's own characters, as in "10⁶", "m²", "SO₄²⁻".
 
     A number with what has no such character is written as in LaTeX ("x^{1/2}"), since "x1/2" is another number. Letters
-    stay on the line ("1er", "XIXe", "16th").
+    stay on the line ("1er", "XIXe", "16th"), but for "n", which counts ("2ⁿ") and is no ordinal's.
 
     >>> script("sup", "−3"), script("sub", "1,5"), script("sup", "th")
     ('⁻³', '_{1,5}', 'th')

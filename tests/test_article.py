@@ -320,11 +320,12 @@ def test_any_href_leads_to_a_title_or_to_none(href: str) -> None:
         f'<p style="{"display: " * 100_000}">word</p>',
         "<h2>" + "x" * 1_000_000 + "</h2>word",
         "word" + "<sup>" * 5_000 + "2" * 3_000_000,
+        "word" + "<sup>" * 5_000 + '<a href="./Help:A">' + "<br>" * 300_000,
         "word" + "( ; <i hidden>x</i>" * 50_000 + ", ; " * 500_000 + "((" * 500_000,
         "word" + "<ul><li>" * 4_000,
         "word<table class='infobox'>" + "<tr><td><img width=5>" * 20_000,
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_a_page_made_to_hurt_is_read(body: str) -> None:
     article = read_article(page(body), "en")

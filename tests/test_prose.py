@@ -1,4 +1,4 @@
-"""What a reader sees of an article's markup: words and numbers, but no marks of editors and nothing that these leave."""
+"""What a reader sees of an article's markup: words and numbers, no marks of editors nor what these leave."""
 
 import pytest
 
@@ -56,6 +56,7 @@ def test_what_is_left_out_leaves_no_debris(body: str, text: str) -> None:
         ("10<sup>6</sup> m<sup> 2</sup> 5·10<sup>−3</sup> H<sub>2</sub>O", "10⁶ m² 5·10⁻³ H₂O"),
         ("SO<sub>4</sub><sup>2−</sup> x<sup>1/2</sup> a<sub>1,5</sub>", "SO₄²⁻ x^{1/2} a_{1,5}"),
         ('SO<b class="template-chem2-su"><span>2−</span><span>4</span></b>', "SO²⁻₄"),
+        ("2<sup>n</sup> x<sub>n−1</sub>", "2ⁿ xₙ₋₁"),
         ("Pb<b><sup>2+</sup><br><sub>3</sub></b>", "Pb²⁺₃"),
         ("1<sup>er</sup> XIX<sup>e</sup> 16<sup>th</sup> n<sup>o</sup> M<sup>me</sup>", "1er XIXe 16th no Mme"),
         ('<span class="frac">3<span class="sr-only">+</span>1⁄2</span>', "3 1⁄2"),
@@ -87,6 +88,8 @@ def test_a_number_stays_the_number_that_it_is(body: str, text: str) -> None:
         MARK.format("/wiki/Aiuto:Uso_delle_fonti", "senza fonte"),
         MARK.format("#endnote_a", "a"),
         '<sup class="need_ref_tag">[<a href="/wiki/A">réf. nécessaire</a>]</sup>',
+        ' <small>(<a href="/wiki/Wikipedia:Media_help">help</a>·<a href="/wiki/File:A.ogg">info</a>)</small>',
+        ' (<small><a href="/wiki/Bestand:A.ogg">uitspraak</a> (<a href="/wiki/Wikipedia:U">uitleg</a>)</small>)',
         '<sup><a href="/wiki/Help:Installing_Japanese_character_sets">?</a></sup>',
     ],
 )
@@ -94,8 +97,11 @@ def test_marks_of_editors_and_of_notes_are_no_prose(mark: str) -> None:
     assert lead(f"claim{mark}, more") == "claim, more"
 
 
-def test_a_raised_link_to_an_article_is_prose() -> None:
-    assert lead('a<sup>[<a href="/wiki/Sic">sic</a>]</sup> m<sup><a href="/wiki/Square">2</a></sup>') == "a[sic] m²"
+def test_a_raised_or_small_link_to_an_article_is_prose() -> None:
+    assert (
+        lead('a<sup>[<a href="/wiki/Sic">sic</a>]</sup> <small><a href="/wiki/M">m</a><sup>2</sup></small>')
+        == "a[sic] m²"
+    )
 
 
 @pytest.mark.parametrize(
