@@ -230,7 +230,12 @@ def test_every_configuration_opens(built: Recipe, tmp_path: Path) -> None:
     for name in ("pages", "full", "alignment-10", "alignment-5"):
         opened = datasets.load_dataset(folder, name, cache_dir=str(tmp_path))
         assert sum(split.num_rows for split in opened.values()) == len(built.rows(name)) > 0
-    assert "whole@example.org" not in (built.out / "dataset/README.md").read_text()
+
+
+def test_who_crawled_is_written_nowhere(built: Recipe) -> None:
+    files = [path for path in built.out.rglob("*") if path.is_file()]
+    assert [path for path in files if b"whole@example.org" in path.read_bytes()] == []
+    assert "--contact …" in (built.out / "report.html").read_text()
 
 
 def test_it_asks_politely_and_nothing_twice(built: Recipe) -> None:
