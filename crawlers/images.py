@@ -252,11 +252,11 @@ class Downloader:
     def _wait(self, host: _Host, failed: Failed, attempt: int) -> float | None:
         """The seconds before the next attempt, or None; a host that refuses again and again is left in peace."""
         wait = jittered(attempt - 1) + (failed.wait or 0.0)
+        if self.gate and failed.wait:  # whole, however impatient this row is: the gate's other callers obey it too
+            self.gate.pause(failed.wait, f"{failed}: it wants no request for {failed.wait:.0f} s; try again then")
         if failed.code == "rate_limited":
             host.refusals += 1
-            if self.gate:
-                self.gate.pause(min(wait, self.limits.seconds))
-            elif host.refusals >= REFUSALS_BEFORE_PAUSE:
+            if not self.gate and host.refusals >= REFUSALS_BEFORE_PAUSE:
                 host.paused_until = time.monotonic() + min(wait, self.limits.seconds)
         retries = min(1, self.limits.retries) if failed.code in ONCE_MORE else self.limits.retries
         hopeless = not failed.again or attempt > retries or (failed.wait or 0.0) > self.limits.seconds

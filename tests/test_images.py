@@ -254,14 +254,18 @@ def test_every_request_passes_the_gate_and_a_refusal_closes_it() -> None:
     class Watched(Gate):
         pauses: ClassVar[list[float]] = []
 
-        def pause(self, seconds: float) -> None:
+        def pause(self, seconds: float, why: str = "") -> None:
             self.pauses.append(seconds)
 
     server = Server(moved=said(302, "Location: /a"), a=healed(429, "Retry-After: 1"))
     (result,) = fetched(server, "/moved", limits=Limits(seconds=9.0), gate=Watched(6000))
     assert result.code == "success"
     assert server.counters["requests"] == 5, "robots.txt, and twice a redirect and its end"
-    assert [1.0 <= seconds <= 1.1 for seconds in Watched.pauses] == [True]
+    assert Watched.pauses == [1.0]
+    server = Server(a=said(503, "Retry-After: 120"))
+    (result,) = fetched(server, "/a", limits=Limits(seconds=9.0), gate=Watched(6000))
+    assert result.code == "http_5xx"
+    assert Watched.pauses == [1.0, 120.0], "a row's patience is not the gate's"
 
 
 async def slowly(visit: Visit) -> None:
