@@ -60,7 +60,7 @@ _HOLDS = {
     "text_licence": "the text's licence",
     "text_licence_url": "the address of that licence",
     "title": "the article's title",
-    "versions": "how many languages have an article about the artwork",
+    "versions": "how many languages have an article about the artwork; 0 where that is not known, as from dumps",
     "views": "how often the article was looked at in the months of the build",
 }
 

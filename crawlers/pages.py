@@ -16,8 +16,8 @@ class PageRef:
 
     Where a title leads to nothing or to another artwork's page (`state`), it stands for the page that is not there:
     page_id, revision and bytes are 0. `artwork` is the Wikidata item, or "en:PAGEID" where there is none; `bytes` the
-    length of the wikitext; `versions` the number of Wikipedias that have an article on the artwork; `en_title` the
-    title in the source language.
+    length of the wikitext; `versions` the number of Wikipedias that have an article on the artwork (0: not known);
+    `en_title` the title in the source language.
     """
 
     language: str
