@@ -1,29 +1,34 @@
 """The stages of the crawl on a small wiki that counts what it is asked, and what is published of pages made here."""
 
 import json
+import math
+import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pyarrow as pa
 import pytest
 import ray
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.engine import Build, Outcome, StageError
+from builders.engine import Build, Outcome, Stage, StageError
 from builders.engine.files import location
+from builders.engine.main import pool_size
 from builders.multiexpart import Config
 from builders.stages.crawl import CrawlPages
 from builders.stages.crawl_config import CrawlConfig, alignment_sets, months_before
 from builders.stages.list_pages import ListPages
 from builders.stages.listing import page_id, read_pages, write_pages
 from builders.stages.pictures import is_free
+from builders.stages.thumbnails import Thumbnails
 from builders.stages.wiki import FAILURES_IN_A_ROW, Access, Ask, Problem, WikiDoor, Wikis
 from crawlers.pages import PageRef
 from tests.lying_wiki import LyingWiki, Reply, leaping, refuses, says
@@ -272,6 +277,9 @@ def test_an_actor_that_dies_asks_again_only_for_what_it_had_in_flight(
         ({"views": "202513-202601"}, "--views"),
         ({"views": "202602-202601"}, "--views"),
         ({"dumps": ("nowhere.ndjson",)}, "no such file"),
+        ({"templates": ("",)}, "--templates and --categories are both empty"),
+        ({"templates": (), "categories": (" ",)}, "--templates and --categories are both empty"),
+        *(({"requests_per_minute": rate}, "--requests-per-minute") for rate in (0.0, 0.5, math.nan, math.inf, -1.0)),
     ],
 )
 def test_a_wrong_flag_is_one_line(flags: dict[str, Any], said: str) -> None:
@@ -356,8 +364,74 @@ def test_pages_of_a_dump_are_read_and_not_asked_for(wiki: SmallWiki, cluster: st
 
 
 def test_more_workers_than_the_rate_feeds_are_refused_before_they_seem_hung() -> None:
-    door = WikiDoor()
-    assert ListPages(CrawlConfig(), door)._waiting(20) == []
-    [problem] = ListPages(CrawlConfig(), door)._waiting(64)
+    assert waiting(workers=20) == []
+    [problem] = waiting(workers=64)
     assert problem.endswith("use --workers 20; more would only wait")
-    assert ListPages(CrawlConfig(dumps=("a.ndjson",)), door)._waiting(64) == []
+    assert waiting(workers=20) == []
+    assert waiting(workers=64, dumps=("a.ndjson",)) == []
+
+
+def test_without_a_number_of_workers_there_are_as_many_as_the_rate_feeds() -> None:
+    config = CrawlConfig()
+    stage = CrawlPages(config, ListPages(config, WikiDoor()), WikiDoor())
+    assert waiting() == []
+    assert [pool_size(stage, config, {"CPU": cpus}).workers for cpus in (4.0, 64.0)] == [4, 20]
+
+
+@pytest.mark.parametrize(("rows", "minutes"), [(100, 60.0), (1, 0.5), (7, 3.0)])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_rate_too_low_for_a_single_worker_gets_advice_that_works(rows: int, minutes: float, workers: int) -> None:
+    flags: dict[str, Any] = {"requests_per_minute": 4.0, "shard_rows": rows, "shard_minutes": minutes}
+    [problem] = waiting(workers=workers, **flags)
+    advice = problem.rpartition(": use ")[2]
+    for flag, value in re.findall(r"--([a-z-]+) (\d+)", advice):
+        assert waiting(workers=workers, **flags | {flag.replace("-", "_"): int(value)}) == []
+    assert "--shard-minutes" in advice
+
+
+def waiting(**flags: Any) -> list[str]:
+    return ListPages(CrawlConfig(**flags), WikiDoor())._waiting()
+
+
+class Objecting(Stage):
+    """A stage with something against every build."""
+
+    name = "objecting"
+    schema = pa.schema([])
+
+    def preflight(self, build: Build) -> list[str]:
+        return ["--decisions nope.json: no such file"]
+
+    def process(self, rows: list[Any]) -> Outcome:
+        raise AssertionError
+
+
+def test_no_wiki_is_asked_while_another_stage_objects(wiki: SmallWiki, tmp_path: Path) -> None:
+    config = CrawlConfig(wiki_base=wiki.base, output=str(tmp_path), contact="tests@example.org")
+    listing = ListPages(config, WikiDoor())
+    assert listing.preflight(Build("test", config, [listing, Objecting()])) == []
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("code", "failed", "counted"),
+    [("http_5xx", ["http_5xx"], {}), ("timeout", ["timeout"], {}), ("http_404", [], {"thumbnail/http_404": 1}),
+     ("undecodable", [], {"thumbnail/undecodable": 1}), ("success", [], {"thumbnail/no_hash": 1})],
+)  # fmt: skip
+def test_a_thumbnail_that_may_come_another_day_fails_its_row(
+    code: str, failed: list[str], counted: dict[str, int]
+) -> None:
+    class Door(WikiDoor):
+        def images(self, asks: Mapping[str, tuple[str, str]]) -> Iterator[tuple[str, tuple[str, bytes]]]:
+            yield from ((id, (code, b"no image" if code == "success" else b"")) for id in asks)
+
+        def count_sent(self, counters: Counter[str]) -> None: ...
+
+    stage = Thumbnails([("en", "it")], "en", Door())
+    stage._wanted = {"a"}
+    rows = [{"id": id, "thumbnail_url": "http://u", "sha1": id} for id in "ab"]
+    outcome = stage.process(rows)
+    assert [each.error_class for each in outcome.failed] == failed
+    assert outcome.counters == counted
+    assert [row["id"] for row in outcome.written] == (["b"] if failed else ["a", "b"])
+    assert all(row["phash"] is None for row in outcome.written)

@@ -133,7 +133,8 @@ def pool_size(stage: Stage, config: BuildConfig, cluster: dict[str, float]) -> S
         gpus = config.gpus_per_worker if config.gpus_per_worker >= 0 else float(cluster.get("GPU", 0) >= 1)
     cpus = config.cpus_per_worker
     fit = [cluster.get(kind, 0.0) // each for kind, each in (("CPU", cpus), ("GPU", gpus)) if each]
-    return Size(config.workers or max(1, int(min(fit, default=1))), cpus, gpus)
+    workers = max(1, int(min(fit, default=1)))
+    return Size(config.workers or min(workers, stage.most_workers or workers), cpus, gpus)
 
 
 def connect(build: Build) -> None:

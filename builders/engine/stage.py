@@ -89,7 +89,8 @@ class Stage(ABC):
     """One step of a build, over shards.
 
     `schema` is a contract: rows that do not fit it are an error, never widened.
-    `gpu`: its workers take `--gpus-per-worker`. `parquet` are options of `pyarrow.parquet.write_table`. A stage whose
+    `gpu`: its workers take `--gpus-per-worker`. `most_workers`: more would only wait (0: any number); what
+    `--workers` says counts above it. `parquet` are options of `pyarrow.parquet.write_table`. A stage whose
     shards differ in either says so in `written_as`.
     `overlap`: shards that a worker has in hand at once, each in a thread of its own, so that one is read and
     prepared while the model works on another; above 1, `process` must be safe to call from several threads.
@@ -99,6 +100,11 @@ class Stage(ABC):
     schema: pa.Schema
     gpu: bool = False
     overlap: int = 1
+
+    @property
+    def most_workers(self) -> int:
+        return 0
+
     parquet: ClassVar[dict[str, Any]] = {}
 
     @abstractmethod

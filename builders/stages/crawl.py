@@ -20,7 +20,7 @@ from builders.engine import (
 )
 from builders.engine.stage import failure
 from builders.stages.crawl_config import CrawlConfig
-from builders.stages.list_pages import ListPages
+from builders.stages.list_pages import ListPages, most_workers
 from builders.stages.listing import page_of
 from builders.stages.survey import duration
 from builders.stages.wiki import Answer, Ask, WikiDoor
@@ -86,6 +86,11 @@ class CrawlPages(Stage):
         self.listing = listing
         self.door = door
         self.months = ("", "")
+
+    @property
+    def most_workers(self) -> int:
+        """As many as the rate feeds."""
+        return most_workers(self.config)
 
     def forecast(self, build: Build, rows: list[Row], scale: float) -> dict[str, Any]:
         """Requests by kind, those that the cache spares, and the time of the rest."""

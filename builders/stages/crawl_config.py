@@ -1,5 +1,6 @@
 """The flags of a crawl, and everything that can be wrong with them before a wiki is asked anything."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,8 +35,9 @@ class CrawlConfig(BuildConfig):
         personal=True, metavar="ADDRESS",
     )  # fmt: skip
     templates: tuple[str, ...] = flag(
-        ("Template:Infobox artwork",), "templates whose pages are listed, with their redirects", metavar="TITLE"
-    )
+        ("Template:Infobox artwork",), "templates whose pages are listed, with their redirects; none: categories alone",
+        nargs="*", metavar="TITLE",
+    )  # fmt: skip
     categories: tuple[str, ...] = flag((), "categories whose pages are listed too", metavar="TITLE")
     counterparts: str = flag(
         "langlinks", "what leads from a page to its counterparts", choices=("langlinks", "wikidata")
@@ -48,7 +50,7 @@ class CrawlConfig(BuildConfig):
     limit: int = flag(0, "only the first N artworks (0: all)", above=-1, metavar="N")
     shard_rows: int = flag(100, "pages a shard", above=0, metavar="N")
     requests_per_minute: float = flag(
-        200.0, "requests a minute to all wikis together, from the whole cluster", fingerprint=False, above=0,
+        200.0, "requests a minute to all wikis together, from the whole cluster", fingerprint=False,
         metavar="X",
     )  # fmt: skip
     cache: str = flag(
@@ -74,6 +76,16 @@ class CrawlConfig(BuildConfig):
         return tuple(sorted(named, key=lambda language: language != self.source_language))
 
     @property
+    def wanted_templates(self) -> tuple[str, ...]:
+        """The templates; an empty name is none."""
+        return tuple(filter(str.strip, self.templates))
+
+    @property
+    def wanted_categories(self) -> tuple[str, ...]:
+        """The categories; an empty name is none."""
+        return tuple(filter(str.strip, self.categories))
+
+    @property
     def allowed(self) -> frozenset[str]:
         """The hosts that may be private: those of `--allow-host`, and a loopback that `--wiki-base` names."""
         parts = urlsplit(self.wiki_base.replace("{language}", "en"))
@@ -96,6 +108,10 @@ class CrawlConfig(BuildConfig):
                 f"--languages {','.join(self.wanted_languages)} lacks the source language {self.source_language}: "
                 f"add it, or choose another --source-language"
             )
+        if not self.wanted_templates and not self.wanted_categories:
+            problems.append("--templates and --categories are both empty: name at least one template or category")
+        if not 1 <= self.requests_per_minute < math.inf:
+            problems.append(f"--requests-per-minute {self.requests_per_minute:g}: expected a finite number, at least 1")
         problems += self._base_problems()
         problems += [f"--dumps {dump}: no such file" for dump in self.dumps if not Path(dump).is_file()]
         months = MONTHS.fullmatch(self.views)

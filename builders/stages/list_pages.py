@@ -4,19 +4,18 @@ The listing is made in the driver's preflight, so that what a crawl will ask of 
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import ray
 from rich.console import Console
 
 from builders.engine import Build, FileRef, InputFile, Outcome, Rejection, Row, ShardRecord, ShardTask, Stage
 from builders.engine.files import is_local, location, read_table
 from builders.engine.fingerprint import digest
-from builders.engine.main import pool_size
 from builders.stages.crawl_config import CrawlConfig
 from builders.stages.listing import (
     LISTING,
@@ -53,6 +52,21 @@ class Slice:
     last: int
 
 
+def shard_minutes(config: CrawlConfig) -> float:
+    """How long a worker may be at a shard that no other disturbs, every request asked twice."""
+    return 2 * REQUESTS_A_PAGE * config.shard_rows / config.requests_per_minute
+
+
+def most_workers(config: CrawlConfig) -> int:
+    """How many workers may wait for one another without one of them being taken for hung (0: any number)."""
+    return 0 if config.dumps else max(1, int(config.shard_minutes / shard_minutes(config)))
+
+
+def _others_object(own: Stage, build: Build) -> bool:
+    """Whether another stage finds something wrong: it will say so itself, and then no wiki need be asked."""
+    return any(stage.preflight(build) for stage in build.stages if stage is not own)
+
+
 class ListPages(Stage):
     """The listing as rows; red links, disambiguation pages and pages of other artworks are refused."""
 
@@ -73,8 +87,8 @@ class ListPages(Stage):
         cache = location(self.config.cache or str(build.out / "crawl/cache.sqlite"))
         if not is_local(cache):
             problems.append(f"--cache {cache}: needs a local or shared disk; SQLite does not live in object stores")
-        problems += self._waiting(pool_size(self, self.config, ray.cluster_resources()).workers)
-        if problems or not self.config.output or self.config.problems():
+        problems = problems or self._waiting()
+        if problems or not self.config.output or self.config.problems() or _others_object(self, build):
             return problems
         try:
             self._list(build, str(cache))
@@ -90,26 +104,29 @@ class ListPages(Stage):
             return [f"--dumps: {error}"]
         return []
 
-    def _waiting(self, workers: int) -> list[str]:
-        """Whether so many workers would wait for one another until they are taken for hung, retries included."""
-        config = self.config
-        minutes = 2 * REQUESTS_A_PAGE * config.shard_rows / config.requests_per_minute
-        if config.dumps or workers == 1 or minutes * workers <= config.shard_minutes:
+    def _waiting(self) -> list[str]:
+        """Whether workers would wait for one another until they are taken for hung, retries included."""
+        config, minutes = self.config, shard_minutes(self.config)
+        if config.dumps or minutes * max(1, config.workers) <= config.shard_minutes:
             return []
-        fit = max(1, int(config.shard_minutes / minutes))
-        return [
-            f"--workers {workers}: with {config.shard_rows} pages in hand each, at {config.requests_per_minute:g} "
-            f"requests a minute, a shard may take {minutes * workers:.0f} minutes, and --shard-minutes is "
-            f"{config.shard_minutes:g}: use --workers {fit}; more would only wait"
-        ]
+        line = (
+            f"with {config.shard_rows} pages in hand each, at {config.requests_per_minute:g} requests a minute, a "
+            f"shard may take {minutes * max(1, config.workers):.0f} minutes, and --shard-minutes is {config.shard_minutes:g}"
+        )
+        if minutes <= config.shard_minutes:
+            fit = most_workers(config)
+            return [f"--workers {config.workers}: {line}: use --workers {fit}; more would only wait"]
+        rows = int(config.shard_rows * config.shard_minutes / minutes)
+        smaller = f"--shard-rows {rows} or " if rows else ""
+        return [f"--shard-rows {config.shard_rows}: {line}: use {smaller}--shard-minutes {math.ceil(minutes)}"]
 
     def _list(self, build: Build, cache: str) -> None:
         """Read the listing that is there, or make it; say what the rest will ask."""
         config = self.config
         asked = {
             "wiki_base": config.wiki_base, "languages": list(config.wanted_languages),
-            "source_language": config.source_language, "templates": list(config.templates),
-            "categories": list(config.categories), "counterparts": config.counterparts, "limit": config.limit,
+            "source_language": config.source_language, "templates": list(config.wanted_templates),
+            "categories": list(config.wanted_categories), "counterparts": config.counterparts, "limit": config.limit,
             "views": config.views, "dumps": [location(dump).name for dump in config.dumps],
         }  # fmt: skip
         crawl = read_crawl(build.out)

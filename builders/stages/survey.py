@@ -49,8 +49,8 @@ async def _discover(config: CrawlConfig, client: Client) -> list[PageRef]:
     return await discover(
         client,
         config.wanted_languages,
-        config.templates,
-        config.categories,
+        config.wanted_templates,
+        config.wanted_categories,
         source=config.source_language,
         limit=config.limit,
         counterparts="wikidata" if config.counterparts == "wikidata" else "langlinks",
@@ -75,8 +75,8 @@ def _from_dumps(config: CrawlConfig, texts: str) -> list[PageRef]:
     """The listing that dumps give; their HTML goes to `texts`."""
     paths, reading = [Path(dump) for dump in config.dumps], dumps.Reading()
     pages = dumps.discover(
-        paths, config.wanted_languages, config.templates, config.categories, source=config.source_language,
-        limit=config.limit, reading=reading,
+        paths, config.wanted_languages, config.wanted_templates, config.wanted_categories,
+        source=config.source_language, limit=config.limit, reading=reading,
     )  # fmt: skip
     by_key = {(page.language, page.page_id, page.revision): page for page in pages}
     with closing(Cache(texts)) as cache:

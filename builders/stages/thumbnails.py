@@ -2,19 +2,21 @@
 
 Pages of an artwork that show the same file show the same picture. Where an artwork could be in an alignment set but
 its pages name different files, a small copy of each is fetched and reduced to a perceptual hash; the copy goes on to
-the page on which people judge what the hashes leave open. A picture that cannot be had leaves the question open.
+the page on which people judge what the hashes leave open. A picture that will never be had leaves the question open;
+one that another day may be had is a failed row, to be run again.
 """
 
 from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
-from builders.engine import Build, Outcome, Row, ShardRecord, ShardTask, Stage
+from builders.engine import Build, Failure, Outcome, Row, ShardRecord, ShardTask, Stage
 from builders.engine.files import read_columns
 from builders.engine.fingerprint import digest
 from builders.stages.crawl import PAGE
 from builders.stages.wiki import WikiDoor
 from builders.transforms.artworks.alignment import PagePicture, perceptual_hash, to_look_at
+from crawlers.outcomes import MAY_HEAL
 
 PHASH, THUMBNAIL = pa.field("phash", pa.string()), pa.field("thumbnail", pa.binary())
 TAKEN = ("id", "artwork", "qid", "language", "title", "page_url", "image_file", "sha1")
@@ -51,15 +53,19 @@ class Thumbnails(Stage):
         self.door.start()
 
     def process(self, rows: list[Row]) -> Outcome:
-        outcome = Outcome(written=[row | {"phash": None, "thumbnail": None} for row in rows])
-        by_id = {row["id"]: row for row in outcome.written}
+        outcome = Outcome()
+        by_id = {row["id"]: row | {"phash": None, "thumbnail": None} for row in rows}
         asks = {id: (by_id[id]["thumbnail_url"], by_id[id]["sha1"]) for id in self._wanted_of(rows)}
         for id, (code, data) in self.door.images(asks):
+            if code in MAY_HEAL:
+                outcome.failed.append(Failure(id, code, f"{by_id.pop(id)['thumbnail_url']}: {code}"))
+                continue
             try:
                 by_id[id] |= {"phash": perceptual_hash(data), "thumbnail": data} if data else {}
             except ValueError:
                 code = "no_hash"
             outcome.counters[f"thumbnail/{code}"] += 1
+        outcome.written = list(by_id.values())
         self.door.count_sent(outcome.counters)
         return outcome
 
