@@ -47,9 +47,6 @@ class Config(CrawlConfig):
     directions: tuple[str, ...] = flag(
         DIRECTIONS, "languages of instruction and text, L being another than the source language", choices=DIRECTIONS
     )
-    images: str = flag(
-        "link", "link: addresses only; embed: the pictures too, where their licence allows", choices=("link", "embed")
-    )
     rows_per_file: int = flag(10_000, "rows a published file", above=0, metavar="N")
 
 

@@ -1,17 +1,25 @@
 """What has been asked once is not asked again: the answers of servers, by key, in one SQLite file.
 
 Each answer is its own transaction of a write-ahead log: a process that is killed loses at most the answer that it was
-writing. One process at a time owns the file.
+writing. One process at a time owns the file. Beside the answers it keeps count of the requests that were sent for them,
+since whoever counts them may die and be started again.
 """
 
 import sqlite3
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
 VERSION = 1
-SCHEMA = "CREATE TABLE IF NOT EXISTS answer (key TEXT NOT NULL UNIQUE, body BLOB NOT NULL)"
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS answer (key TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS sent (crawl TEXT, kind TEXT, number INTEGER, told INTEGER, PRIMARY KEY (crawl, kind))
+"""
+COUNT = """
+    INSERT INTO sent VALUES (?, ?, ?, 0) ON CONFLICT (crawl, kind) DO UPDATE SET number = number + excluded.number
+"""
 BATCH = 500
 OPEN_SECONDS = 10.0
 
@@ -45,7 +53,7 @@ class Cache:
         self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if (version, tables) not in ((0, set()), (VERSION, {"answer"})):
+        if (version, tables) not in ((0, set()), (VERSION, {"answer"}), (VERSION, {"answer", "sent"})):
             raise sqlite3.DatabaseError("another program's database")
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -76,6 +84,20 @@ class Cache:
         while some := list(islice(left, BATCH)):
             marks = ",".join("?" * len(some))
             found.update(key for (key,) in self._db.execute(f"SELECT key FROM answer WHERE key IN ({marks})", some))
+        return found
+
+    def count(self, crawl: str, kind: str, number: int = 1) -> None:
+        """Count requests of a crawl. Raises `CacheError`."""
+        try:
+            self._db.execute(COUNT, (crawl, kind, number))
+        except sqlite3.Error as error:
+            raise CacheError(f"cache {self.path}: {error}; is the disk full?") from error
+
+    def untold(self, crawl: str) -> Counter[str]:
+        """The requests of a crawl, by kind, that were counted since this was last asked, whoever asked."""
+        new = "SELECT kind, number - told FROM sent WHERE crawl = ? AND number > told"
+        found = Counter(dict(self._db.execute(new, (crawl,)).fetchall()))
+        self._db.execute("UPDATE sent SET told = number WHERE crawl = ?", (crawl,))
         return found
 
     def close(self) -> None:

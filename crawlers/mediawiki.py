@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from crawlers.api import Family, Gone, WikiError, family_of
-from crawlers.pages import FileInfo, PageRef, Rendered, State, file_info
+from crawlers.pages import FileInfo, PageRef, Rendered, State, file_info, plain
 from crawlers.transport import UNREAD, UNREADABLE, Transport
 
 __all__ = ["Client", "Family", "FileInfo", "Gone", "PageRef", "Rendered", "State", "WikiError", "family_of"]
@@ -74,18 +74,23 @@ class Client(Transport):
         return list(pages.values()), leads
 
     async def html(self, page: PageRef, variant: str = "") -> Rendered:
-        """A page as it was at its revision, in a variant of its language ("zh-hans"). Raises `Gone` too."""
+        """A page as it was at its revision, in a variant of its language ("zh-hans"), its title too where it has one
+        there. Raises `Gone` too.
+        """
 
         def read(answer: dict[str, Any]) -> Rendered:
             parsed = answer["parse"]
             text, title = parsed["text"], parsed["title"]
             if not isinstance(text, str) or not isinstance(title, str) or parsed["revid"] != page.revision:
                 raise ValueError(f"of revision {parsed['revid']!r}")
+            shown = parsed.get("displaytitle")
+            converted = plain(shown) if variant and isinstance(shown, str) else ""
+            title = converted if is_title(converted) else title
             return Rendered(page.language, int(parsed["pageid"]), page.revision, title, text)
 
         params = {
-            "action": "parse", "oldid": str(page.revision), "prop": "text|revid", "disableeditsection": "1",
-            "disablelimitreport": "1", "disabletoc": "1",
+            "action": "parse", "oldid": str(page.revision), "prop": "text|revid|displaytitle",
+            "disableeditsection": "1", "disablelimitreport": "1", "disabletoc": "1",
         }  # fmt: skip
         if variant:
             params["variant"] = variant

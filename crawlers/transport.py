@@ -167,6 +167,7 @@ class Transport:
         loop = asyncio.get_running_loop()
         async with self.gate.slot():
             self.requests[called] += 1
+            self.cache.count(self.crawl, called)
             started = loop.time()
             if len(urlencode(params)) > MAX_URL:
                 asked = self._session.post(target, data=params, allow_redirects=False)

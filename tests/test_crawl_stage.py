@@ -28,8 +28,10 @@ from builders.stages.crawl_config import CrawlConfig, alignment_sets, months_bef
 from builders.stages.list_pages import ListPages
 from builders.stages.listing import page_id, read_pages, write_pages
 from builders.stages.pictures import is_free
+from builders.stages.survey import outlook
 from builders.stages.thumbnails import Thumbnails
 from builders.stages.wiki import FAILURES_IN_A_ROW, Access, Ask, Problem, WikiDoor, Wikis
+from crawlers.discover import Forecast
 from crawlers.pages import PageRef
 from tests.lying_wiki import LyingWiki, Reply, leaping, refuses, says
 
@@ -263,6 +265,9 @@ def test_an_actor_that_dies_asks_again_only_for_what_it_had_in_flight(
             ray.kill(door._actor, no_restart=False)
     assert sorted(got, key=int) == [str(revision) for revision in wiki.pages]
     assert sum(count - 1 for count in wiki.asked.values()) <= 3
+    sent: Counter[str] = Counter()
+    door.count_sent(sent)
+    assert sent == {"requests/parse": wiki.asked.total()}, "the dead actor's too"
 
 
 @pytest.mark.parametrize(
@@ -391,6 +396,14 @@ def test_a_rate_too_low_for_a_single_worker_gets_advice_that_works(rows: int, mi
 
 def waiting(**flags: Any) -> list[str]:
     return ListPages(CrawlConfig(**flags), WikiDoor())._waiting()
+
+
+def test_what_cannot_be_foretold_is_said_to_be_at_most_so_much() -> None:
+    pages = [page(1), page(2, "it", artwork="Q1"), page(3), page(0, "ja", "missing", artwork="Q1")]
+    rest = Forecast({"parse": 3}, {}, 60)
+    assert "Besides, at most 2 thumbnails: up to 1 minute more" in outlook(pages, rest, CrawlConfig())
+    assert "at most 2 thumbnails and 3 pictures:" in outlook(pages, rest, CrawlConfig(images="embed"))
+    assert "at most" not in outlook(pages[2:], rest, CrawlConfig())
 
 
 class Objecting(Stage):

@@ -220,6 +220,14 @@ def test_a_page_edited_or_deleted_after_it_was_listed(family: WikiFamily) -> Non
     assert on(family, work) == ("nosuchrevid", None)
 
 
+def test_a_chinese_title_is_of_the_variant_that_is_asked_for(family: WikiFamily) -> None:
+    revision = family.edit("zh", "黑色果園", "一幅繪畫。")
+    ref = PageRef("zh", "黑色果園", 0, revision, "Q1", "Q1", 15, 1, "ok", "Black Orchard")
+    texts = on(family, lambda client: together(client.html(ref, variant) for variant in ("zh-hans", "zh-hant")))
+    family.delete("zh", "黑色果園")
+    assert [each.title for each in texts] == ["黑色果园", "黑色果園"]
+
+
 def test_texts_files_edits_and_views(family: WikiFamily, whole: Any, cache: Cache) -> None:
     """Of four artworks, asked for at once: what was forecast is what is asked, and the next crawl asks for nothing."""
     truths = {(each.language, each.title): each for each in family.corpus.truth}

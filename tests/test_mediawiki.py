@@ -418,6 +418,20 @@ def test_views_of_a_month_that_is_not_over_are_kept_for_a_crawl() -> None:
 # Pages and files
 
 
+@pytest.mark.parametrize(
+    ("shown", "title"),
+    [('<span class="mw-page-title-main"><i>女人与帽子</i></span>', "女人与帽子"), ("", "Woman"), ("<b></b>", "Woman"),
+     ('<span style="display:none">x</span>', "Woman"), ("a|b", "Woman"), (None, "Woman"), ({}, "Woman")],
+)  # fmt: skip
+def test_a_title_is_of_the_variant_where_there_is_one(shown: Any, title: str) -> None:
+    answer = says({"parse": PARSED["parse"] | {"displaytitle": shown}})
+    rendered, _, _ = asking(lambda client: client.html(PAGE, "zh-hans"), answer)
+    assert rendered.title == title
+    rendered, wiki, _ = asking(lambda client: client.html(PAGE), answer)
+    assert rendered.title == "Woman"
+    assert "displaytitle" in wiki.seen[0].params["prop"]
+
+
 @pytest.mark.parametrize("code", ["nosuchrevid", "missingtitle", "permissiondenied"])
 def test_a_page_that_is_gone_has_its_own_error(code: str) -> None:
     answer, wiki, _ = asking(lambda client: client.html(PAGE), always=refuses(code))

@@ -194,6 +194,22 @@ def _impatient(path: Path) -> Cache:
         return Cache(path)
 
 
+def test_requests_are_counted_once_whoever_counts_and_whoever_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "cache.sqlite"
+    for number in (1, 2):
+        with closing(Cache(path)) as cache:
+            cache.count("one", "listing", number)
+            cache.count("two", "listing")
+    with closing(Cache(path)) as cache:
+        cache.count("one", "parse")
+        assert cache.untold("one") == {"listing": 3, "parse": 1}
+        cache.count("one", "parse")
+    with closing(Cache(path)) as cache:
+        assert cache.untold("one") == {"parse": 1}
+        assert cache.untold("one") == {}
+        assert cache.untold("two") == {"listing": 2}
+
+
 def test_another_programs_file_is_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "other.sqlite"
     with closing(sqlite3.connect(other)) as database:

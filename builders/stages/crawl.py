@@ -22,7 +22,7 @@ from builders.engine.stage import failure
 from builders.stages.crawl_config import CrawlConfig
 from builders.stages.list_pages import ListPages, most_workers
 from builders.stages.listing import page_of
-from builders.stages.survey import duration
+from builders.stages.survey import at_most, duration
 from builders.stages.wiki import Answer, Ask, WikiDoor
 from crawlers.article import Article, read_article
 from crawlers.mediawiki import FileInfo, PageRef, family_of
@@ -97,6 +97,8 @@ class CrawlPages(Stage):
         rest = self.listing.rest
         figures: dict[str, Any] = {"requests": sum(rest.requests.values())}
         figures |= {f"  {kind}": count for kind, count in sorted(rest.requests.items())}
+        images = at_most(self.listing.pages, self.config)
+        figures |= {kind: f"at most {count:,}, beside these" for kind, count in images.items() if count}
         return figures | {
             "answers in the cache": sum(rest.cached.values()),
             "time": f"about {duration(rest.seconds)} at {self.config.requests_per_minute:g} requests a minute",
@@ -187,7 +189,7 @@ class CrawlPages(Stage):
             "language": page.language,
             "page_id": page.page_id,
             "revision": page.revision,
-            "title": page.title,
+            "title": answer.rendered.title if answer.rendered and self._ask(page).variant else page.title,
             "en_title": page.en_title,
             "page_url": page_url(self.config.wiki_base, page),
             "image_file": file.name,

@@ -44,6 +44,9 @@ class CrawlConfig(BuildConfig):
     )
     variant: str = flag("zh-hans", "script of Chinese pages", choices=("zh-hans", "zh-hant"))
     views: str = flag("", "months of page views, as 202511-202610 (default: the twelve before)", metavar="MONTHS")
+    images: str = flag(
+        "link", "link: addresses only; embed: the pictures too, where their licence allows", choices=("link", "embed")
+    )
     minimum_bytes: int = flag(
         500, "bytes of prose below which a page is a stub; UTF-8, so that scripts weigh alike", above=-1, metavar="N"
     )

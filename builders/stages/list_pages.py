@@ -79,7 +79,7 @@ class ListPages(Stage):
         self.months = ("", "")
         self.rest: Forecast
         self._listing: FileRef
-        self._pages: list[PageRef] = []
+        self.pages: list[PageRef] = []
 
     def preflight(self, build: Build) -> list[str]:
         """Flags first; then the listing, which needs the network unless OUT has it already."""
@@ -109,9 +109,10 @@ class ListPages(Stage):
         config, minutes = self.config, shard_minutes(self.config)
         if config.dumps or minutes * max(1, config.workers) <= config.shard_minutes:
             return []
+        most = minutes * max(1, config.workers)
         line = (
             f"with {config.shard_rows} pages in hand each, at {config.requests_per_minute:g} requests a minute, a "
-            f"shard may take {minutes * max(1, config.workers):.0f} minutes, and --shard-minutes is {config.shard_minutes:g}"
+            f"shard may take {most:.0f} minutes, and --shard-minutes is {config.shard_minutes:g}"
         )
         if minutes <= config.shard_minutes:
             fit = most_workers(config)
@@ -144,22 +145,22 @@ class ListPages(Stage):
             write_pages(build.out, pages)
             saved = read_pages(build.out)
         assert saved
-        self._listing, self._pages = saved
+        self._listing, self.pages = saved
         build.inputs = [InputFile(PAGES, self._listing.bytes, self._listing.rows, self._listing.sha256)]
         build.identity["crawl"] = {"from": "dumps" if config.dumps else "wikis", "views": "-".join(crawl.months)}
-        Console().print(outlook(self._pages, self.rest, config), highlight=False, soft_wrap=True)
+        Console().print(outlook(self.pages, self.rest, config), highlight=False, soft_wrap=True)
 
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
         """Slices of one language each."""
         tasks, first = [], 0
-        while first < len(self._pages):
+        while first < len(self.pages):
             last = first
-            while last < min(len(self._pages), first + self.config.shard_rows) and (
-                self._pages[last].language == self._pages[first].language
+            while last < min(len(self.pages), first + self.config.shard_rows) and (
+                self.pages[last].language == self.pages[first].language
             ):
                 last += 1
-            made_of = digest([asdict(page) for page in self._pages[first:last]])
-            name = f"{self._pages[first].language}-{first:06d}"
+            made_of = digest([asdict(page) for page in self.pages[first:last]])
+            name = f"{self.pages[first].language}-{first:06d}"
             tasks.append(ShardTask(name, Slice(self._listing, first, last), made_of, last - first))
             first = last
         return tasks

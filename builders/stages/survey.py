@@ -1,6 +1,7 @@
 """What is known of a crawl before it begins: its pages, and what asking for them will take."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
@@ -89,17 +90,29 @@ def _from_dumps(config: CrawlConfig, texts: str) -> list[PageRef]:
     return pages
 
 
+def at_most(pages: Sequence[PageRef], config: CrawlConfig) -> dict[str, int]:
+    """Requests for images by kind, of which it shows only later which are needed: no more than these, once each."""
+    there = [page for page in pages if page.state == "ok"]
+    languages = Counter(page.artwork for page in there)
+    compared = sum(languages[page.artwork] > 1 for page in there)
+    return {"thumbnails": compared, "pictures": len(there) if config.images == "embed" else 0}
+
+
 def outlook(pages: Sequence[PageRef], rest: Forecast, config: CrawlConfig) -> str:
     """How many pages there are, and what the rest will ask of the wikis."""
     found = sum(page.state == "ok" for page in pages)
     artworks = len({page.artwork for page in pages})
     asked, known = sum(rest.requests.values()), sum(rest.cached.values())
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(rest.requests.items()) if count)
+    images = {kind: count for kind, count in at_most(pages, config).items() if count}
+    besides = " and ".join(f"{count:,} {kind}" for kind, count in images.items())
+    more = duration(sum(images.values()) * 60 / config.requests_per_minute)
+    besides = f". Besides, at most {besides}: up to {more} more" if besides else ""
     left_out = " From dumps: edits and views are not known and count as none." if config.dumps else ""
     return (
         f"{found:,} pages of {artworks:,} artworks in {len(config.wanted_languages)} languages.{left_out} "
         f"To come: {asked:,} requests{f' ({kinds})' if kinds else ''}, {known:,} answers are in the cache; "
-        f"about {duration(rest.seconds)} at {config.requests_per_minute:g} requests a minute"
+        f"about {duration(rest.seconds)} at {config.requests_per_minute:g} requests a minute{besides}"
     )
 
 

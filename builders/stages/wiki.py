@@ -102,7 +102,6 @@ class Wikis:
         self._downloader: Downloader | None = None
         self._texts: Cache | None = None
         self._downloads: dict[str, asyncio.Task[tuple[str, bytes] | Problem]] = {}
-        self._told: Counter[str] = Counter()
         self._failures = 0
 
     async def page(self, ask: Ask) -> Answer:
@@ -146,18 +145,17 @@ class Wikis:
             result = await self._downloader.one(Request(key, url))
         except Silence as error:
             return self._problem(WikiError("silence", str(error)))
+        finally:
+            client.cache.count(client.crawl, "images", self._downloader.counters.pop("requests", 0))
         if result.code == "success":
             client.cache.put(key, result.data, level=0)
             return result.code, result.data
         return result.code, b""
 
     async def sent(self) -> Counter[str]:
-        """The requests sent since this was last asked, by kind."""
+        """The requests of this crawl, by kind, since this was last asked: the listing's and a dead actor's too."""
         client = await self._open()
-        assert self._downloader
-        total = client.requests + Counter(images=self._downloader.counters["requests"])
-        since, self._told = total - self._told, total
-        return since
+        return client.cache.untold(client.crawl)
 
     def _problem(self, error: WikiError) -> Problem:
         self._failures = self._failures + 1 if of_server(error.code) else 0
