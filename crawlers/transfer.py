@@ -14,7 +14,7 @@ from yarl import URL
 from crawlers.guard import Blocked, Guard, parse
 from crawlers.outcomes import Failed
 from crawlers.polite import retry_after
-from crawlers.transport import _once
+from crawlers.transport import ask_once
 
 REDIRECTS = 5
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -46,7 +46,7 @@ def new_session(connector: aiohttp.TCPConnector, agent: str, stall: float) -> ai
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
-        middlewares=[_once],
+        middlewares=[ask_once],
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=stall, sock_read=stall),
     )
 

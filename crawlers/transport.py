@@ -65,7 +65,7 @@ class Transport:
             timeout=aiohttp.ClientTimeout(total=self.seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            middlewares=[_once],
+            middlewares=[ask_once],
         )
         return self
 
@@ -181,7 +181,7 @@ class Transport:
             return response, body
 
 
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+async def ask_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Of its own accord, aiohttp sends a request again whose connection broke: past the gate, and uncounted. Not so."""
     try:
         return await send(request)

@@ -108,7 +108,9 @@ def outlook(pages: Sequence[PageRef], rest: Forecast, config: CrawlConfig) -> st
     besides = " and ".join(f"{count:,} {kind}" for kind, count in images.items())
     more = duration(sum(images.values()) * 60 / config.requests_per_minute)
     besides = f". Besides, at most {besides}: up to {more} more" if besides else ""
-    left_out = " From dumps: edits and views are not known and count as none." if config.dumps else ""
+    left_out = (
+        " From dumps: edits, views and language versions are not known and count as none." if config.dumps else ""
+    )
     return (
         f"{found:,} pages of {artworks:,} artworks in {len(config.wanted_languages)} languages.{left_out} "
         f"To come: {asked:,} requests{f' ({kinds})' if kinds else ''}, {known:,} answers are in the cache; "
