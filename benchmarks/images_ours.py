@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--allow-host", nargs="*", default=())
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True)
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")  # the libraries are in memory once
     start = context.Barrier(arguments.processes)
     others = [context.Process(target=work, args=(arguments, number, start)) for number in range(1, arguments.processes)]
     for process in others:
