@@ -3,12 +3,13 @@
     python benchmarks/images.py [--images 3000] [--rounds 3]
 
 A server on loopback plays eight hosts. For speed it has good images alone, as photo collections have them (128 KB,
-0.7 megapixels; eight in ten plain JPEG): once to be kept as they are, once brought to a shorter side of 256 and encoded
-as JPEG 95. Ours is the stage's own code, writing Parquet: two forked processes for download only, as many as a stage has
-on two cores; one with two threads for resizing, where decoders let other threads run. img2dataset writes Parquet too. Its
-settings are the fastest found for it on two cores: two processes of 32 threads, no EXIF, and for download only no
-decoding at all. A run's time is from the server's first request to the last file written, so that the start of
-Python and its libraries is left out; memory is the largest proportional set size (PSS) of all its processes together.
+0.7 megapixels; eight in ten plain JPEG): once to be kept as they are, once brought to a shorter side of 256 and
+encoded as JPEG 95. Ours is the stage's own code, writing Parquet: two forked processes for download only, as many as
+a stage has on two cores; one with two threads for resizing, where decoders let other threads run. img2dataset writes
+Parquet too. Its settings are the fastest found for it on two cores: two processes of 32 threads, no EXIF, and for
+download only no decoding at all. A run's time is from the server's first request to the last file written, so that
+the start of Python and its libraries is left out; memory is the largest proportional set size (PSS) of all its
+processes together.
 
 Then 2,000 URLs with 43 kinds of trouble, once each: which outcomes were right. img2dataset is right here if it calls a
 success what is one; it retries, and compares checksums. Its wrong pixels are successes that are not the picture.
