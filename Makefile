@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 	$(BIN)/python builders/multiinstruct_it.py --output $(OUT)
 
 test: $(VENV)/installed-dev $(VENV)/tried-vllm $(VENV)/tried-mediawiki lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

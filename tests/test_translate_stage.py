@@ -55,8 +55,9 @@ def test_a_mistake_gives_one_clear_line_before_any_work(
 
 def test_a_forecast_measures_the_speed_and_keeps_what_it_translated(tmp_path: Path, cluster: str) -> None:
     ran = recipe(
-        cluster, tmp_path / "out", "--dry-run", "--calibrate", "30", "--price", "2", "--watts", "300", "--workers", "2"
-    )
+        cluster, tmp_path / "out", "--dry-run", "--calibrate", "30", "--price", "2", "--watts", "300", "--workers", "2",
+        "--limit", "40",
+    )  # fmt: skip
     assert ran.status == 0, ran.text
     assert "measured on 30 units" in ran.text
     for figure in ("worker hours of translation", "hours on 2 workers", "price", "energy, kWh"):
@@ -64,7 +65,7 @@ def test_a_forecast_measures_the_speed_and_keeps_what_it_translated(tmp_path: Pa
     memory = TranslationMemory(tmp_path / "out/memory.sqlite")
     assert len(memory) == 30
     assert not (tmp_path / "out/stages").exists()
-    assert recipe(cluster, tmp_path / "out").status == 0
+    assert recipe(cluster, tmp_path / "out", "--limit", "40").status == 0
     done = json.loads((tmp_path / "out/build.json").read_text())["stages"]
     (counters,) = (stage["counters"] for stage in done if stage["name"] == "translate")
     assert counters["translated"] == len(memory) - 30, "what the forecast translated is not translated again"
@@ -72,7 +73,9 @@ def test_a_forecast_measures_the_speed_and_keeps_what_it_translated(tmp_path: Pa
     assert counters["padded_tokens"] >= counters["real_tokens"] > 0
     assert (
         "unknown"
-        not in recipe(cluster, tmp_path / "again", "--dry-run", "--memory", str(tmp_path / "out/memory.sqlite")).text
+        not in recipe(
+            cluster, tmp_path / "again", "--dry-run", "--limit", "40", "--memory", str(tmp_path / "out/memory.sqlite")
+        ).text
     )
 
 
