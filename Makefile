@@ -5,13 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out/multiinstruct-it
 
-.PHONY: demo test lint benchmark bench-translation bench-crawl bench-images clean
+.PHONY: demo test test-long lint benchmark bench-translation bench-crawl bench-images clean
 
 demo: $(VENV)/installed
 	$(BIN)/python builders/multiinstruct_it.py --output $(OUT)
 
 test: $(VENV)/installed-dev $(VENV)/tried-vllm $(VENV)/tried-mediawiki lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest
+
+# What takes minutes each: kills at random instants, vLLM's engine killed in mid-shard or serving.
+test-long: $(VENV)/installed-dev $(VENV)/tried-vllm $(VENV)/tried-mediawiki
+	$(BIN)/python -m pytest -m long
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

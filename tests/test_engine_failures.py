@@ -45,6 +45,7 @@ def test_a_row_that_kills_its_worker_is_found_and_set_aside(toy: Toy) -> None:
     assert len(toy.calls()) == before, "a finished build looks at no row again"
 
 
+@pytest.mark.long
 def test_shards_in_hand_beside_a_killer_are_done_again_and_never_blamed(toy: Toy) -> None:
     toy.write(numbered(120, do={13: "exit", 57: "exit", 58: "exit"}))
     ran = toy.run("--overlap", "3", "--slow", "0.02")
@@ -141,6 +142,7 @@ def test_retry_failed_runs_those_rows_alone(toy: Toy) -> None:
     assert list(other.dataset_bytes()) == list(healed)
 
 
+@pytest.mark.long
 def test_retry_of_a_deadly_row_costs_the_others_nothing(toy: Toy) -> None:
     toy.write(numbered(10, do={2: "raise:Broken", 5: "exit", 8: "raise:Broken"}))
     assert toy.run().status == 0

@@ -30,6 +30,7 @@ def expected(toy: Toy) -> dict[str, bytes]:
     return undisturbed.dataset_bytes()
 
 
+@pytest.mark.long
 def test_killed_at_random_instants(toy: Toy, expected: dict[str, bytes]) -> None:
     toy.write([{"n": n} for n in range(60)])
     chance = random.Random(7)

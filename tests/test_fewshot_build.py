@@ -98,6 +98,7 @@ def test_a_server_that_lies_and_stumbles_gives_the_dataset_of_one_that_does_not(
     assert len(repeated) > 10, "the faults were there"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_vllm_engine_killed_in_mid_shard_costs_no_row_and_nothing_beyond_its_shards(
     tmp_path: Path, cluster: str

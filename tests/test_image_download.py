@@ -124,6 +124,7 @@ def test_a_build_accounts_for_each(server: ImageServer, folder: Path, tmp_path: 
     assert len(quarantined) == codes["sha256_mismatch"] == 1
 
 
+@pytest.mark.long
 def test_a_killed_worker_costs_no_image_twice_but_those_in_hand(
     server: ImageServer, folder: Path, tmp_path: Path, cluster: str
 ) -> None:

@@ -134,6 +134,7 @@ def test_killed_from_within_no_unit_is_translated_again(recipe: Recipe) -> None:
     assert str(recipe.folder).encode() not in card, "no path of this machine is published"
 
 
+@pytest.mark.long
 def test_killed_at_random_instants_costs_at_most_what_was_in_flight(recipe: Recipe) -> None:
     undisturbed = Recipe(recipe.folder, recipe.address, "undisturbed")
     undisturbed.run()

@@ -290,6 +290,7 @@ def test_bound_forms_hold_even_for_random_weights(engine: VLLMEngine) -> None:
     bound_forms_hold(engine)
 
 
+@pytest.mark.long
 @needs_vllm
 def test_a_server_of_vllm_says_what_it_serves(remote: ServerEngine, checkpoint: Path) -> None:
     assert remote.name == "tiny"
@@ -301,6 +302,7 @@ def test_a_server_of_vllm_says_what_it_serves(remote: ServerEngine, checkpoint: 
         ServerEngine(remote._line.base)
 
 
+@pytest.mark.long
 @needs_vllm
 def test_a_server_answers_as_the_engine_in_process_does(remote: ServerEngine, engine: VLLMEngine) -> None:
     for seed in range(3):
@@ -309,11 +311,13 @@ def test_a_server_answers_as_the_engine_in_process_does(remote: ServerEngine, en
     assert remote.submit(asking(1, max_tokens=2)).result(60).finish == "length"
 
 
+@pytest.mark.long
 @needs_vllm
 def test_bound_forms_hold_on_a_server(remote: ServerEngine) -> None:
     bound_forms_hold(remote)
 
 
+@pytest.mark.long
 @needs_vllm
 def test_a_server_names_what_does_not_fit_its_context(remote: ServerEngine) -> None:
     answer = remote.submit(asking(1, "goat " * 300)).result(60)
@@ -321,6 +325,7 @@ def test_a_server_names_what_does_not_fit_its_context(remote: ServerEngine) -> N
     assert "256" in str(answer.error)
 
 
+@pytest.mark.long
 @needs_vllm
 def test_a_server_that_is_killed_fails_what_waits_and_nothing_else(
     remote: ServerEngine, server: tuple[str, "subprocess.Popen[bytes]"]
