@@ -57,10 +57,10 @@ _LANGUAGES = {
 }
 
 
-def html_environment() -> Environment:
+def html_environment(templates: Path = TEMPLATES) -> Environment:
     """A Jinja environment that escapes every value: nothing reaches a page unescaped by omission."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

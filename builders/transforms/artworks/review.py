@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 from upath import UPath
 
 from builders.transforms.artworks.alignment import Comparison, PagePicture, Verdict
 from cards.samples import Picture, thumbnail
-from cards.text import foreign, language_name
+from cards.text import html_environment, language_name
 
 TEMPLATES = Path(__file__).with_name("templates")
 LARGEST_FILE = 10_000_000
@@ -64,22 +63,18 @@ def review_page(comparisons: Sequence[Comparison], thumbnails: Mapping[str, byte
 
     A question takes some 60 kB.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(foreign=foreign)
     script = (TEMPLATES / "review.js.j2").read_text(encoding="utf-8")
     hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     ids = "\n".join(comparison.id for comparison in comparisons)
-    return environment.get_template("review.html.j2").render(
-        questions=[_question(comparison, thumbnails) for comparison in comparisons],
-        review=hashlib.sha256(ids.encode()).hexdigest()[:16],
-        script=Markup(script),
-        script_hash=hashed,
+    return (
+        html_environment(TEMPLATES)
+        .get_template("review.html.j2")
+        .render(
+            questions=[_question(comparison, thumbnails) for comparison in comparisons],
+            review=hashlib.sha256(ids.encode()).hexdigest()[:16],
+            script=Markup(script),
+            script_hash=hashed,
+        )
     )
 
 
