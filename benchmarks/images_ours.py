@@ -8,6 +8,7 @@ width, height, sha256 and image. One image in the list is in one of them.
 
 import argparse
 import asyncio
+import gc
 import multiprocessing
 from array import array
 from itertools import accumulate
@@ -33,7 +34,7 @@ SCHEMA = pa.schema(
         ("image", pa.binary()),
     ]
 )
-ROWS_PER_GROUP = 4
+ROWS_PER_GROUP = 20  # as the stage has them
 # Images are compressed already, no two are alike, and nobody wants the smallest: Parquet shall take them as they are.
 AS_THEY_ARE = {"compression": "none", "use_dictionary": False, "write_statistics": False}
 
@@ -105,6 +106,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True)
     context = multiprocessing.get_context("fork")  # the libraries are in memory once
+    gc.freeze()  # and stay so: a collection would write into their pages
     start = context.Barrier(arguments.processes)
     others = [context.Process(target=work, args=(arguments, number, start)) for number in range(1, arguments.processes)]
     for process in others:

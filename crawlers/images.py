@@ -154,38 +154,30 @@ class Downloader:
 
         Some requests wait ahead for their hosts, so that a slow host holds up the others only in a list sorted by host.
         """
-        done: asyncio.Queue[Result | Exception] = asyncio.Queue(maxsize=1)
-        tasks: set[asyncio.Task[None]] = set()
+        done: asyncio.Queue[Result | Exception | None] = asyncio.Queue(maxsize=1)
         source = iter(requests)
 
-        async def work(request: Request) -> None:
+        async def work() -> None:
             try:
-                await self._run(request, done.put)
+                for request in source:
+                    await self._run(request, done.put)
+                await done.put(None)
             except Exception as error:
                 await done.put(error)
 
-        def start(request: Request) -> None:
-            task = asyncio.create_task(work(request))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-        waiting = 0
+        tasks = [asyncio.create_task(work()) for _ in range(self.limits.concurrent * (1 + AHEAD))]
+        at_work = len(tasks)
         try:
-            for request in itertools.islice(source, self.limits.concurrent * (1 + AHEAD)):
-                start(request)
-                waiting += 1
-            while waiting:
+            while at_work:
                 result = await done.get()
                 if isinstance(result, Exception):
                     raise result
-                following = next(source, None)
-                if following is None:
-                    waiting -= 1
+                if result is None:
+                    at_work -= 1
                 else:
-                    start(following)
-                yield result
+                    yield result
         finally:
-            for task in list(tasks):
+            for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -21,7 +21,7 @@ JPEG_END = b"\xff\xd9"
 MOST_PIXELS = 178_956_970  # beyond twice `PIL.Image.MAX_IMAGE_PIXELS` Pillow opens no image
 JPEG_QUALITY = 95
 ORIENTATION = 0x0112
-PNG_LEVEL = 3
+PNG_LEVEL = 1  # two thirds of the time of 3, for 5 % more bytes
 REDUCING_GAP = 1.5  # what is larger by more is first brought near by averaging whole pixels
 MAGIC = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),
@@ -174,6 +174,18 @@ def _jpeg_header(data: bytes) -> Header | None:
     return None
 
 
+def _webp_header(data: bytes) -> Header | None:
+    """The header of a plain, lossy WebP file, for which Pillow would set up a canvas; None where Pillow should look."""
+    if len(data) < 30 or data[12:16] != b"VP8 " or data[23:26] != b"\x9d\x01\x2a":
+        return None
+    length, tag = struct.unpack_from("<I", data, 16)[0], int.from_bytes(data[20:23], "little")
+    shown_whole = tag & 1 == 0 and tag >> 1 & 7 <= 3 and tag >> 4 & 1 == 1
+    if not shown_whole or tag >> 5 >= length or 20 + length > len(data):
+        return None
+    width, height = struct.unpack_from("<HH", data, 26)
+    return Header(width & 0x3FFF, height & 0x3FFF, 1)
+
+
 def _boxes_end(data: bytes) -> bool:
     """Whether the boxes of an ISO media file fill it."""
     place = 0
@@ -191,7 +203,7 @@ def _boxes_end(data: bytes) -> bool:
 
 def read_header(data: bytes, kind: str, bounds: Bounds) -> Header:
     """What a file's header says, checked against the bounds, without decoding a pixel. Raises `Failed`."""
-    header = _jpeg_header(data) if kind == "JPEG" else None
+    header = _jpeg_header(data) if kind == "JPEG" else _webp_header(data) if kind == "WEBP" else None
     if header is not None:
         _check_size(header.width, header.height, bounds)
         return header

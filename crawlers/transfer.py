@@ -66,12 +66,12 @@ async def fetch(
 ) -> Body:
     """Get a file. Raises `Failed`, or whatever `classify` makes a `Failed` of.
 
+    `target` has passed the `guard`; what redirects lead to is checked here.
     `seconds` is the time it may take, without the waiting for a `slot` of the gate, which every request passes.
     `permit` is asked before every request, `inspect` sees the headers of a file that is there, `judge` its
     first `judge_at` bytes with the Content-Type; each raises `Failed` to stop.
     """
     for _ in range(REDIRECTS + 1):
-        target = guard.check(target)
         await permit(target)
         async with slot():
             began = time.monotonic()
@@ -84,7 +84,7 @@ async def fetch(
         seconds -= time.monotonic() - began
         if not to:
             raise Failed("redirect_loop", f"{target}: status {response.status} without a Location")
-        target = target.join(parse(to))
+        target = guard.check(target.join(parse(to)))
     raise Failed("redirect_loop", f"more than {REDIRECTS} redirects, the last to {target}")
 
 

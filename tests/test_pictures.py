@@ -127,6 +127,31 @@ def test_the_quick_look_at_a_jpeg_header_sees_what_pillow_sees(
     assert (header.width, header.height) == seen.size
 
 
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+
+
+@given(
+    st.sampled_from([{}, {"quality": 1}, {"lossless": True}, {"exif": TURNED}, {"icc_profile": bytes(300)}]),
+    st.sampled_from(["RGB", "RGBA"]), st.integers(1, 99), st.integers(1, 99),
+    st.lists(st.integers(0, 10**9), max_size=4),
+)  # fmt: skip
+def test_the_quick_look_at_a_webp_header_sees_what_pillow_sees(
+    options: dict[str, Any], mode: str, width: int, height: int, damaged: list[int]
+) -> None:
+    data = bytearray(encoded(Image.new(mode, (width, height)), "WEBP", **options))
+    for place in damaged:
+        data[place % min(60, len(data))] = place % 256
+    try:
+        header = read_header(bytes(data), "WEBP", Bounds())
+        seen = Image.open(io.BytesIO(data), formats=("WEBP",))
+    except (Failed, OSError):
+        assert damaged
+        return
+    assert (header.width, header.height) == seen.size
+    assert damaged or header.orientation == (6 if "exif" in options else 1)
+
+
 def test_a_palette_is_kept_where_the_image_is_small_enough() -> None:
     data = encoded(scene().quantize(8), "PNG", transparency=0)
     assert treated(data, "PNG", Bounds(), Resize("longest", 96)).data == data
