@@ -1,0 +1,212 @@
+"""What a round of judgements says: acceptance or preference, how far annotators agree, and how sure that is.
+
+`agree` gives all of it as one JSON value, the entry of the round in OUT/validation/agreement.json. Whatever is a rate
+leaves out gold items, and whatever is agreement leaves out adjudicators too.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from validation.annotation.cautions import cautions
+from validation.annotation.figures import Figure, agreement, pooled, proportion
+from validation.annotation.labels import (
+    CATEGORIES,
+    DIVIDED,
+    Given,
+    Majority,
+    given,
+    most_frequent,
+    read_judgements,
+    votes,
+)
+from validation.annotation.rounds import Assignment, Plan, Round
+from validation.annotation.statistics import MISSING, Ratings
+
+__all__ = ["FORMAT", "TOO_FAST", "Majority", "agree", "votes"]
+
+FORMAT = "vlm-agreement/1"
+TOO_FAST = 2.0  # active seconds on an item
+
+ITEM_RULE = "the label given more often than any other; a tie counts as none until it is adjudicated"
+
+
+def agree(round: Round, too_fast: float = TOO_FAST) -> dict[str, Any]:
+    """The figures of a round. `too_fast`: seconds below which a judgement is too fast. Raises `Problem`."""
+    plan = round.plan()
+    judgements = read_judgements(round, plan)
+    every = given(plan, judgements)
+    counted = [each for each in every if not each.item.gold and not each.assignment.adjudicates]
+    decided = votes(plan, judgements)
+    annotators = [each for each in plan.assignments if not each.adjudicates]
+    ratings = _ratings(plan, annotators, counted)
+    figures = _rates(plan, counted, decided, ratings)
+    figures |= agreement(ratings, len(CATEGORIES[plan.task]), plan.seed)
+    found: dict[str, Any] = {
+        "round": plan.round,
+        "task": plan.task,
+        "build": plan.build,
+        "fingerprint": plan.fingerprint,
+        "created": plan.created,
+        "seed": plan.seed,
+        "stratify": plan.stratify,
+        "source_language": plan.source_language,
+        "target_language": plan.target_language,
+        "systems": list(plan.systems),
+        "population": plan.population,
+        "planned": _planned(annotators),
+        "received": _received(annotators, counted),
+        "labels": {label: sum(each.category == label for each in counted) for label in CATEGORIES[plan.task]},
+        "figures": {name: asdict(figure) for name, figure in figures.items()},
+        "annotators": [
+            _annotator(plan, each, every, ratings, column, too_fast) for column, each in enumerate(annotators)
+        ],
+        "strata": _strata(plan, counted, decided),
+        "reasons": dict(Counter(reason for each in counted for reason in each.judgement.reasons).most_common()),
+        "majority": _majorities(plan, decided),
+        "adjudicated": sum(each.adjudicated for each in decided.values()),
+        "open_ties": [row for row, each in decided.items() if each.open],
+        "corrections": sum(bool(each.judgement.corrections) for each in every if not each.item.gold),
+        "too_fast_seconds": too_fast,
+    }
+    return found | {"warnings": cautions(found)}
+
+
+def _planned(annotators: Sequence[Assignment]) -> dict[str, int]:
+    items = [item for each in annotators for item in each.items if not item.gold]
+    return {
+        "annotators": len(annotators),
+        "items": len({item.row for item in items}),
+        "shared": len({item.row for item in items if item.shared}),
+        "judgements": len(items),
+    }
+
+
+def _received(annotators: Sequence[Assignment], counted: Sequence[Given]) -> dict[str, Any]:
+    times = sorted(each.judgement.at for each in counted if each.judgement.at)
+    return {
+        "judgements": len(counted),
+        "missing": _planned(annotators)["judgements"] - len(counted),
+        "items": len({each.item.row for each in counted}),
+        "first": times[0] if times else "",
+        "last": times[-1] if times else "",
+    }
+
+
+def _ratings(plan: Plan, annotators: Sequence[Assignment], counted: Sequence[Given]) -> Ratings:
+    """Indices in `CATEGORIES`: the rows that were judged, in the plan's order, x annotators."""
+    judged = {each.item.row for each in counted}
+    rows = {row: i for i, row in enumerate(each.row for each in plan.rows if each.row in judged)}
+    columns = {each.package_id: column for column, each in enumerate(annotators)}
+    ratings = np.full((len(rows), len(columns)), MISSING, dtype=np.int64)
+    for each in counted:
+        cell = rows[each.item.row], columns[each.assignment.package_id]
+        ratings[cell] = CATEGORIES[plan.task].index(each.category)
+    return ratings
+
+
+def _rates(
+    plan: Plan, counted: Sequence[Given], decided: Mapping[str, Majority], ratings: Ratings
+) -> dict[str, Figure]:
+    judgements = (ratings != MISSING).sum(axis=1)
+
+    def of_judgements(label: str, definition: str) -> Figure:
+        said = (ratings == CATEGORIES[plan.task].index(label)).sum(axis=1)
+        return pooled(said, judgements, "judgements", definition, plan.seed)
+
+    if plan.task == "accept":
+        return {
+            "acceptance_judgements": of_judgements(
+                "accept", "accepts among all judgements, shared items counting once for each; unsure is not accepted"
+            ),
+            "acceptance_items": _of_rows(decided, "accept", f"rows accepted among rows judged: {ITEM_RULE}"),
+        }
+    figures = {}
+    for label in CATEGORIES["pair"]:
+        what = "no difference" if label == "tie" else f"a preference for {plan.systems[int(label[-1])]}"
+        figures[label] = _of_rows(decided, label, f"rows with {what} among rows judged: {ITEM_RULE}")
+        figures[f"{label}_judgements"] = of_judgements(label, f"judgements of {what} among all judgements")
+    return figures | {"left_share": _left_share(counted)}
+
+
+def _of_rows(decided: Mapping[str, Majority], label: str, definition: str) -> Figure:
+    return proportion(sum(each.label == label for each in decided.values()), len(decided), "items", definition)
+
+
+def _left_share(counted: Sequence[Given]) -> Figure:
+    """Sides are drawn for each judgement anew, so judgements are independent of one another in this."""
+    sides = Counter(each.judgement.label for each in counted)
+    definition = "left among all preferences; far from 0.5, annotators lean to a side"
+    return proportion(sides["left"], sides["left"] + sides["right"], "preferences", definition)
+
+
+def _annotator(
+    plan: Plan, assignment: Assignment, every: Sequence[Given], ratings: Ratings, column: int, too_fast: float
+) -> dict[str, Any]:
+    mine = [each for each in every if each.assignment is assignment]
+    counted = [each for each in mine if not each.item.gold]
+    gold = [each for each in mine if each.item.gold]
+    planned = sum(not item.gold for item in assignment.items)
+    seconds = [each.judgement.ms / 1000 for each in counted if each.judgement.ms]
+    labels = {label: sum(each.category == label for each in counted) for label in CATEGORIES[plan.task]}
+    if plan.task == "accept":
+        rate = proportion(labels["accept"], len(counted), "judgements", "accepts among the annotator's judgements")
+        rates = {"acceptance": rate}
+    else:
+        rates = {"left_share": _left_share(counted)}
+    rates["agreement_majority"] = _with_majority(ratings, column, plan.seed)
+    return {
+        "annotator": assignment.annotator,
+        "planned": planned,
+        "judgements": len(counted),
+        "missing": planned - len(counted),
+        "labels": labels,
+        **{name: asdict(figure) for name, figure in rates.items()},
+        "median_seconds": round(median(seconds), 3) if seconds else None,
+        "too_fast": sum(each < too_fast for each in seconds),
+        "gold": {"right": sum(each.judgement.label == each.item.gold for each in gold), "of": len(gold)},
+    }
+
+
+def _with_majority(ratings: Ratings, column: int, seed: int) -> Figure:
+    """An annotator's share in `agreement_majority`; of labels that tie for the most frequent, each counts its share."""
+    shared = ratings[(ratings[:, column] != MISSING) & ((ratings != MISSING).sum(axis=1) > 1)]
+    credit = []
+    for row in shared.tolist():
+        top = most_frequent(Counter(each for each in row if each != MISSING))
+        credit.append((row[column] in top) / len(top))
+    definition = "items on which the annotator gave the most frequent label, among those that others judged too"
+    return pooled(np.array(credit), np.ones(len(credit), dtype=np.int64), "shared items", definition, seed)
+
+
+def _strata(plan: Plan, counted: Sequence[Given], decided: Mapping[str, Majority]) -> list[dict[str, Any]]:
+    """Each stratum of the plan, the most rows first; none where the draw was not stratified."""
+    if not plan.stratify:
+        return []
+    drawn = {item.row for each in plan.assignments for item in each.items if not item.gold}
+    strata: dict[str, set[str]] = {}
+    for each in plan.rows:
+        if each.row in drawn:
+            strata.setdefault(each.stratum, set()).add(each.row)
+    made = []
+    for stratum, rows in sorted(strata.items(), key=lambda item: (-len(item[1]), item[0])):
+        within = {row: majority for row, majority in decided.items() if row in rows}
+        rates = {"acceptance": "accept"} if plan.task == "accept" else {label: label for label in CATEGORIES["pair"]}
+        made.append(
+            {
+                "stratum": stratum,
+                "rows": len(rows),
+                "judgements": sum(each.item.row in rows for each in counted),
+                **{name: asdict(_of_rows(within, label, ITEM_RULE)) for name, label in rates.items()},
+            }
+        )
+    return made
+
+
+def _majorities(plan: Plan, decided: Mapping[str, Majority]) -> dict[str, int]:
+    counts = Counter(each.label for each in decided.values())
+    return {label: counts[label] for label in (*CATEGORIES[plan.task], DIVIDED[plan.task])}
