@@ -31,8 +31,20 @@ from cards.dataset import (
     rows_folder,
 )
 from cards.text import language_name, markdown_environment
+from cards.validation import (
+    ACCEPTANCE,
+    AGREEMENTS,
+    Validation,
+    applied,
+    in_a_sentence,
+    interval,
+    lower_bound,
+    read_validation,
+)
 
 LICENCES_SHOWN = 40
+STRATA_SHOWN = 12
+RECIPES = Path(__file__).parent / "recipes"
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _SIZES = (
@@ -67,6 +79,9 @@ class Card:
     A dataset that is `crawled` was written by people and not translated. It may hold several languages: `languages`,
     of which the card names those that the rows say they are in, or all where rows do not say. `attribution` tells how
     to credit its texts and images. `default_config` is what `load_dataset` opens when no configuration is named.
+
+    `acceptance` is the share of rows that people must find acceptable before the dataset is published, 0 for none;
+    `validation` is what is said while nobody has judged any.
     """
 
     pretty_name: str
@@ -85,15 +100,32 @@ class Card:
     tags: tuple[str, ...] = ()
     method: str = ""
     decoding: str = ""
+    acceptance: float = 0.0
     validation: str = "No human judgement of these rows is recorded with this build."
     attribution: str = ""
     limits: tuple[str, ...] = ()
     contact: str = ""
     citation: str = ""
 
+    def __post_init__(self) -> None:
+        given = self.acceptance
+        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1:
+            raise ValueError(f"acceptance is {given!r}, expected a share from 0 (none is needed) to 1, such as 0.8")
+
 
 def write_card(out: UPath, recipe: Card) -> UPath:
     """Write `out/dataset/README.md` for the finished build in `out`, and return its path.
+
+    Raises ValueError as `card_text` does.
+    """
+    text = card_text(out, recipe)
+    path = out / "dataset" / "README.md"
+    path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    return path
+
+
+def card_text(out: UPath, recipe: Card, overruled: Sequence[str] = ()) -> str:
+    """The card of the finished build in `out`; `overruled` is what stands against it and was published nevertheless.
 
     Raises ValueError, naming every problem at once, when the build is not finished, when its counts do
     not add up or differ from the files, or when the recipe lacks what the Hub's metadata needs.
@@ -105,11 +137,13 @@ def write_card(out: UPath, recipe: Card) -> UPath:
     written = sum(shard.rows for shard in shards)
     problems = _problems(build, shards, recipe)
     problems += disagreements(build, written, rejected, failed, rows_folder(shards))
+    validation = read_validation(out, build)
+    problems += [validation.problem] if validation.problem else []
     if problems or build.counts is None:
         raise ValueError(f"{out / 'dataset' / 'README.md'}: no card is written:\n- " + "\n- ".join(problems))
     splits = parts(shards)
     languages = _languages(recipe, splits)
-    page = (
+    return (
         markdown_environment()
         .get_template("card.md.j2")
         .render(
@@ -133,11 +167,18 @@ def write_card(out: UPath, recipe: Card) -> UPath:
             settings={name: _plain(value) for name, value in build.translator_settings.items()},
             languages=[language_name(code) for code in languages],
             source_language=language_name(recipe.source_language),
+            validation=validation,
+            judged=_judged(validation, recipe),
+            acceptance=ACCEPTANCE,
+            agreements=AGREEMENTS,
+            interval=interval,
+            lower_bound=lower_bound(validation.accepted) if validation.accepted else 0.0,
+            strata_shown=STRATA_SHOWN,
+            human_rejected=applied(build, "rejected"),
+            human_corrected=applied(build, "corrected"),
+            overruled=overruled,
         )
     )
-    path = out / "dataset" / "README.md"
-    path.write_text(page, encoding="utf-8", errors="replace", newline="\n")
-    return path
 
 
 def _problems(build: Build, shards: Sequence[Shard], recipe: Card) -> list[str]:
@@ -159,6 +200,14 @@ def _problems(build: Build, shards: Sequence[Shard], recipe: Card) -> list[str]:
     if recipe.licence == "other" and not (recipe.licence_name and recipe.licence_link):
         found.append("Card.licence is 'other': Card.licence_name and Card.licence_link must say which")
     return found
+
+
+def _judged(validation: Validation, recipe: Card) -> str:
+    """What is said of human judgements in one sentence."""
+    if validation.accepted is not None:
+        return in_a_sentence(validation.accepted)
+    elsewhere = " Judgements of another version of it are." if validation.elsewhere else ""
+    return recipe.validation.replace("\n", " ") + elsewhere
 
 
 def _languages(recipe: Card, splits: Sequence[Part]) -> list[str]:
@@ -216,10 +265,21 @@ def _plain(value: object) -> str:
 
 def load_card(name: str) -> Card:
     """The card of a recipe, from `cards/recipes/<name>.yaml`. Raises ValueError naming the ones there are."""
-    path = Path(__file__).parent / "recipes" / f"{name}.yaml"
-    if not path.is_file():
-        raise ValueError(f"no card {name!r}; there are {sorted(file.stem for file in path.parent.glob('*.yaml'))}")
+    card = find_card(name)
+    if card is None:
+        raise ValueError(f"no card {name!r}; there are {sorted(file.stem for file in RECIPES.glob('*.yaml'))}")
+    return card
+
+
+def find_card(name: str) -> Card | None:
+    """The card of a recipe, or None where it has none. Raises ValueError, naming the file, for an impossible one."""
+    path = next((file for file in RECIPES.glob("*.yaml") if file.stem == name), None)
+    if path is None:
+        return None
     fields: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     fields["sources"] = [Source(**source) for source in fields["sources"]]
     fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    return Card(**fields)
+    try:
+        return Card(**fields)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -1,11 +1,12 @@
 """Values of JSON that may not be what they should be: each is read as its kind, or as nothing."""
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from upath import UPath
+
+LARGEST = 1e300
 
 
 def read_object(path: UPath) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def text_of(raw: Mapping[str, Any], key: str) -> str:
 
 def number_of(raw: Mapping[str, Any], key: str) -> float | None:
     value = raw.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
         return None
     return value
 

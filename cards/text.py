@@ -83,7 +83,15 @@ def markdown_environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        md=md, code=code, fenced=fenced, number=number, share=share, seconds=seconds, size=size, moment=moment
+        md=md,
+        code=code,
+        fenced=fenced,
+        number=number,
+        share=share,
+        seconds=seconds,
+        size=size,
+        moment=moment,
+        figure=figure,
     )
     return environment
 

@@ -59,6 +59,77 @@ def write_sample_build(
     return out
 
 
+def figure(value: float | None, n: int, low: float, high: float, **more: Any) -> dict[str, Any]:
+    """A figure as `agree` writes it: an interval, and nothing where there is no value."""
+    ends = {"low": None if value is None else low, "high": None if value is None else high}
+    plain = {"unit": "judgements", "interval": "item bootstrap", "wilson": None, "definition": "", "undefined": ""}
+    return {"value": value, "n": n} | ends | plain | more
+
+
+def sample_round(**changes: Any) -> dict[str, Any]:
+    """A round of four annotators who judged 40 rows of the sample build and accepted 34; one of them is hostile."""
+    wilson = {"unit": "items", "interval": "Wilson", "wilson": [0.7093, 0.9294]}
+    names = ("ane", "jon", "miren", HOSTILE)
+    return {
+        "round": "round-1", "task": "accept", "build": "multiinstruct-it", "fingerprint": FINGERPRINT,
+        "created": "2025-11-22T09:00:00Z", "seed": 0, "stratify": "task_name", "source_language": "en",
+        "target_language": "it", "systems": [], "population": 60,
+        "planned": {"annotators": 4, "items": 40, "shared": 8, "judgements": 64},
+        "received": {"judgements": 62, "missing": 2, "first": "2025-11-22T10:00:00Z", "last": "2025-11-23T18:30:00Z"},
+        "labels": {"accept": 53, "reject": 7, "unsure": 2},
+        "figures": {
+            "acceptance_items": figure(
+                0.85, 40, 0.7093, 0.9294, **wilson, definition="Rows accepted by majority, of rows judged."
+            ),
+            "acceptance_judgements": figure(53 / 62, 62, 0.75, 0.94, definition="Accepts, of judgements."),
+            "agreement_majority": figure(0.9375, 32, 0.86, 1.0, definition="Judgements as the most frequent label."),
+            "agreement_pairwise": figure(0.875, 48, 0.74, 1.0, unit="pairs of judgements"),
+            "cohen_mean_pairs": figure(0.31, 6, -0.05, 0.7, unit="pairs of annotators"),
+            "fleiss": figure(-0.04, 8, -0.11, 0.2, unit="items"),
+            "krippendorff_alpha": figure(None, 8, 0, 0, unit="items", undefined="all labels are equal"),
+            "gwet_ac1": figure(0.86, 8, 0.7, 1.0, unit="items"),
+        },
+        "annotators": [
+            {
+                "annotator": name, "planned": 16, "judgements": 16 - number % 2 * 1, "missing": number % 2,
+                "acceptance": figure(0.9 - 0.1 * number, 16, 0.6 - 0.1 * number, 0.98 - 0.05 * number),
+                "agreement_majority": figure(0.95 - 0.05 * number, 8, 0.5, 1.0),
+                "median_seconds": 6.1 + number, "too_fast": 3 * (number == 3), "gold": {"right": 3, "of": 3},
+            }
+            for number, name in enumerate(names)
+        ],
+        "strata": [
+            {"stratum": stratum, "rows": 10, "judgements": 15, "acceptance": figure(0.8, 10, 0.49, 0.94)}
+            for stratum in ("object_grounding", "VG_selection", HOSTILE_TASK)
+        ],
+        "reasons": {"meaning": 5, "grammar": 2, HOSTILE: 1},
+        "majority": {"accept": 34, "reject": 4, "unsure": 1, "tie": 1}, "adjudicated": 1, "open_ties": ["a1"],
+        "corrections": 3, "warnings": [f"{HOSTILE} judged 3 items in less than 2 seconds."],
+    } | changes  # fmt: skip
+
+
+def sample_pairs(**changes: Any) -> dict[str, Any]:
+    """A round in which the same four compared the answers of two systems to 20 prompts."""
+    of = {"unit": "items", "interval": "Wilson"}
+    return sample_round(
+        round="round-2", task="pair", systems=["latxa", HOSTILE], created="2025-11-24T09:00:00Z", strata=[], reasons={},
+        labels={"0": 30, "tie": 12, "1": 20}, majority={"0": 10, "tie": 4, "1": 6}, warnings=[], corrections=0,
+        figures={
+            "preference_0": figure(0.5, 20, 0.3, 0.7, **of), "tie": figure(0.2, 20, 0.08, 0.42, **of),
+            "preference_1": figure(0.3, 20, 0.15, 0.52, **of),
+            "preference_0_judgements": figure(30 / 62, 62, 0.35, 0.6), "tie_judgements": figure(12 / 62, 62, 0.1, 0.3),
+            "preference_1_judgements": figure(20 / 62, 62, 0.2, 0.45),
+            "left_share": figure(0.56, 50, 0.42, 0.69, interval="Wilson"), "gwet_ac1": figure(0.41, 8, 0.1, 0.7),
+        },
+    ) | changes  # fmt: skip
+
+
+def write_agreement(out: UPath, *rounds: dict[str, Any]) -> None:
+    (out / "validation").mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"format": "vlm-agreement/1", "rounds": rounds})
+    (out / "validation" / "agreement.json").write_text(text, encoding="utf-8")
+
+
 def scene(number: int) -> bytes:
     """A drawn scene with the things exactly at their boxes."""
     image = Image.new("RGB", (640, 420), ("#bcd8ea", "#d9e3ec", "#f0d9c0")[number % 3])

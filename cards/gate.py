@@ -1,0 +1,88 @@
+"""What stands against publishing a build, and what overrules it.
+
+A dataset that is published is trained on by people who never see the build. So what they cannot know is asked here:
+whether people who read the language found the rows acceptable, whether the translator was a real one, and under which
+licence the rows may be used. Everything that stands against it is said at once, and each has a flag of its own.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from upath import UPath
+
+from cards.build import read_build
+from cards.card import Card
+from cards.text import share
+from cards.validation import lower_bound, read_validation
+
+ALLOW_UNVALIDATED = "--allow-unvalidated"
+ALLOW_DEMO_MODEL = "--allow-demo-model"
+ALLOW_NO_LICENCE = "--allow-no-licence"
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why a build is not published. `what` is a clause for the card, `mend` what to do, `flag` overrules it."""
+
+    what: str
+    mend: str
+    flag: str
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.mend}, or publish nevertheless with {self.flag}"
+
+
+def objections(out: UPath, card: Card) -> list[Objection]:
+    """Everything that stands against publishing the build in `out` as `card` describes it; nothing when all is well.
+
+    Raises FileNotFoundError or ValueError when `build.json` is missing or unreadable.
+    """
+    build = read_build(out)
+    found = []
+    if card.acceptance:
+        validation = read_validation(out, build)
+        needed = f"the recipe needs that people accept {share(card.acceptance, 1)} of the rows"
+        if validation.accepted is None:
+            why = validation.problem or (
+                "the judgements on record are of another build" if validation.elsewhere else "no judgement is recorded"
+            )
+            found.append(
+                Objection(
+                    f"not validated yet ({needed}, and {why})",
+                    "Get the judgements with `python -m validation sample`, `import` and `agree`",
+                    ALLOW_UNVALIDATED,
+                )
+            )
+        elif lower_bound(validation.accepted) < card.acceptance:
+            rate = validation.accepted.figures["acceptance_items"]
+            found.append(
+                Objection(
+                    f"accepted too rarely ({needed}; of {rate.n:,} judged they accepted {share(rate.value or 0, 1)}, "
+                    f"which may be as little as {100 * lower_bound(validation.accepted):.2f} %)",
+                    "Have more rows judged, or mend the translation and judge again",
+                    ALLOW_UNVALIDATED,
+                )
+            )
+    if build.warning:
+        found.append(
+            Objection(
+                "translated by the demo model, which knows a few hundred words",
+                "Build it with a real translator, in a new --output",
+                ALLOW_DEMO_MODEL,
+            )
+        )
+    if not card.licence:
+        found.append(
+            Objection("no licence is stated", f"Write `licence` into the YAML of {build.name}", ALLOW_NO_LICENCE)
+        )
+    return found
+
+
+def refusals(out: UPath, card: Card, allowed: Collection[str] = ()) -> list[str]:
+    """The objections that none of the `allowed` flags overrules, each with what to do; empty: it may be published."""
+    return [str(each) for each in objections(out, card) if each.flag not in allowed]
+
+
+def overruled(out: UPath, card: Card, allowed: Collection[str]) -> list[str]:
+    """The objections that the `allowed` flags overrule, in the words in which the published card confesses them."""
+    return [each.what for each in objections(out, card) if each.flag in allowed]

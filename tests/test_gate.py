@@ -1,0 +1,170 @@
+"""The gate and what is behind it: nothing is published that people did not accept, unless somebody says so aloud."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from upath import UPath
+
+from cards import card as cards
+from cards.card import load_card
+from cards.cli import main
+from cards.gate import ALLOW_DEMO_MODEL, ALLOW_NO_LICENCE, ALLOW_UNVALIDATED, overruled, refusals
+from cards.publish import Folder, dataset_files, publish
+from tests.sample_build import HOSTILE, sample_round, write_agreement, write_sample_build
+
+CARD = load_card("multiinstruct-it")
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> UPath:
+    return write_sample_build(UPath(tmp_path / "out"), rows=20)
+
+
+def accepted(wilson: float, **changes: Any) -> dict[str, Any]:
+    """A round whose share of accepted rows has this lower bound."""
+    raw = sample_round(**changes)
+    raw["figures"]["acceptance_items"] |= {"value": 0.95, "low": wilson, "high": 0.99, "wilson": [wilson, 0.99]}
+    return raw
+
+
+def files_of(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("rounds", "said"),
+    [
+        ([], "no judgement is recorded"),
+        ([accepted(0.79)], "accepted too rarely (the recipe needs that people accept 80 % of the rows; of 40 judged"),
+        ([accepted(0.7999)], "which may be as little as 79.99 %"),
+        ([accepted(0.9, fingerprint="another")], "the judgements on record are of another build"),
+        ([accepted(0.9, task="pair")], "agreement.json"),
+        ([accepted(0.9, received={"judgements": 0})], "no judgement is recorded"),
+        ([accepted(0.9), accepted(0.7)], "as little as 70.00 %"),
+    ],
+)
+def test_too_little_acceptance_is_refused(build: UPath, rounds: list[dict[str, Any]], said: str) -> None:
+    if rounds:
+        write_agreement(build, *rounds)
+    (refusal,) = refusals(build, CARD)
+    assert said in refusal
+    assert ALLOW_UNVALIDATED in refusal
+    assert refusals(build, CARD, [ALLOW_UNVALIDATED]) == []
+    assert refusals(build, replace(CARD, acceptance=0)) == []
+
+
+@pytest.mark.parametrize("wilson", [0.8, 0.93])
+def test_enough_acceptance_is_published(build: UPath, tmp_path: Path, wilson: float) -> None:
+    write_agreement(build, accepted(0.1), accepted(wilson))
+    assert main(["publish", str(build), "--to", str(tmp_path / "pub")]) == 0
+    card = (tmp_path / "pub" / "README.md").read_text()
+    assert "Published although" not in card
+    assert ": met." in card
+
+
+def test_every_objection_is_said_at_once_and_confessed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build = write_sample_build(UPath(tmp_path / "out"), rows=20, warning=HOSTILE)
+    command = ["publish", str(build), "--to", str(tmp_path / "pub")]
+    assert main(command) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert all(line.startswith("error: ") for line in errors)
+    assert ALLOW_UNVALIDATED in errors[0]
+    assert ALLOW_DEMO_MODEL in errors[1]
+    assert not (tmp_path / "pub").exists()
+    assert main([*command, ALLOW_UNVALIDATED]) == 2
+    assert main([*command, ALLOW_UNVALIDATED, ALLOW_DEMO_MODEL]) == 0
+    card = (tmp_path / "pub" / "README.md").read_text()
+    assert "> **Published although** not validated yet" in card
+    assert "> **Published although** translated by the demo model" in card
+    assert overruled(build, CARD, [ALLOW_DEMO_MODEL])[0].startswith("translated by")
+
+
+def test_a_card_without_a_licence_is_published_only_when_told_so(
+    build: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = yaml.safe_load((cards.RECIPES / "multiinstruct-it.yaml").read_text()) | {"licence": "", "acceptance": 0}
+    (tmp_path / "multiinstruct-it.yaml").write_text(yaml.safe_dump(raw))
+    monkeypatch.setattr(cards, "RECIPES", tmp_path)
+    command = ["publish", str(build), "--to", str(tmp_path / "pub")]
+    assert main(command) == 2
+    assert ALLOW_NO_LICENCE in capsys.readouterr().err
+    assert main([*command, ALLOW_NO_LICENCE]) == 0
+    card = (tmp_path / "pub" / "README.md").read_text()
+    assert yaml.safe_load(card.split("---\n")[1])["license"] == "unknown"
+    assert "Published although** no licence is stated" in card
+
+
+@pytest.mark.parametrize("given", [80, -0.1, 1.01, "0.8", True, None, float("nan")])
+def test_an_acceptance_is_a_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Any) -> None:
+    raw = yaml.safe_load((cards.RECIPES / "multiinstruct-it.yaml").read_text()) | {"acceptance": given}
+    (tmp_path / "odd.yaml").write_text(yaml.safe_dump(raw))
+    monkeypatch.setattr(cards, "RECIPES", tmp_path)
+    with pytest.raises(ValueError, match=r"odd\.yaml: acceptance is .*, expected a share from 0"):
+        load_card("odd")
+
+
+def test_publishing_twice_changes_nothing_and_never_replaces_other_files(build: UPath, tmp_path: Path) -> None:
+    folder = tmp_path / "pub"
+    files = publish(build, "card", Folder(folder))
+    assert files_of(folder) == {"README.md", *(file.path for file in files)}
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")}
+    publish(build, "another card", Folder(folder))
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")} == before
+    assert (folder / "README.md").read_text() == "another card"
+    changed = next(iter(before))
+    changed.write_bytes(b"another version")
+    with pytest.raises(ValueError, match=f"{changed.name} is no file of this dataset: give a folder that is empty"):
+        publish(build, "card", Folder(folder))
+    assert changed.read_bytes() == b"another version"
+    assert main(["publish", str(build), "--to", str(build), ALLOW_UNVALIDATED]) == 2
+
+
+def test_a_publication_that_broke_off_goes_on_and_had_no_card(build: UPath, tmp_path: Path) -> None:
+    folder, files = tmp_path / "pub", dataset_files(build)
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / ".train.tmp").write_bytes(b"half of a shard, when the power went")
+    lost = replace(files[-1], sha256="0" * 64)
+    with pytest.raises(ValueError, match="the copy differs from"):
+        Folder(folder).put([*files[:-1], lost])
+    assert "README.md" not in files_of(folder)
+    assert not (folder / files[-1].path).exists()
+    publish(build, "card", Folder(folder))
+    assert {file.path: file.sha256 for file in dataset_files(build)} == {file.path: file.sha256 for file in files}
+    assert (folder / files[-1].path).read_bytes() == files[-1].source.read_bytes()
+
+
+def test_a_file_that_is_not_the_build_s_is_not_published(build: UPath, tmp_path: Path) -> None:
+    (shard, *_) = dataset_files(build)
+    ledger = build / "stages" / "04-publish" / "ledger"
+    ledger.mkdir(parents=True)
+    rows = {"path": f"dataset/{shard.path}", "sha256": shard.sha256}
+    (ledger / "a.json").write_text(json.dumps({"rows": rows}))
+    assert shard in dataset_files(build)
+    shard.source.write_bytes(shard.source.read_bytes() + b"\n")
+    with pytest.raises(ValueError, match="it was changed since"):
+        publish(build, "card", Folder(tmp_path / "pub"))
+    assert not (tmp_path / "pub").exists()
+
+
+def test_refresh_writes_what_it_can_and_says_what_not(build: UPath, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["refresh", str(build)]) == 0
+    assert (build / "report.html").is_file()
+    assert "multiinstruct" in (build / "dataset" / "README.md").read_text().lower()
+    raw = json.loads((build / "build.json").read_text())
+    (build / "build.json").write_text(json.dumps(raw | {"status": "running"}))
+    assert main(["refresh", str(build)]) == 2
+    assert "status is 'running'" in capsys.readouterr().err
+    for name in ("unknown", "../recipes/multiexpart", "a\0b", "x" * 5000):
+        (build / "build.json").write_text(json.dumps(raw | {"name": name}))
+        assert main(["refresh", str(build)]) in (0, 2)
+    (build / "build.json").write_text(json.dumps(raw | {"name": "unknown"}))
+    capsys.readouterr()
+    assert main(["refresh", str(build)]) == 0
+    assert "card     none: there is no cards/recipes/unknown.yaml" in capsys.readouterr().out
+    assert main(["refresh", str(build / "nothing")]) == 2
+    assert main(["publish", str(build), "--to", "x"]) == 2
