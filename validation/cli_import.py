@@ -1,0 +1,74 @@
+"""`python -m validation import`: the files that annotators sent back become a round's judgements."""
+
+import argparse
+import shlex
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from validation.annotation.judgements import Progress
+
+EXAMPLE = """\
+for example:
+  python -m validation import OUT ane.json jon.json
+  python -m validation import OUT ~/Downloads/annotations
+  python -m validation import OUT ane.csv --annotator ane
+
+FILES are what the page saved, or what Label Studio (JSON, JSON-MIN), Potato (JSON lines), Argilla (a folder) or a
+spreadsheet (CSV) gave back; of a folder, the .json, .jsonl and .csv files and the Argilla folders directly in it.
+All files are checked before anything is written: if one is not right, none is imported.
+The newest judgement of an item is kept. Importing a file twice changes nothing.
+"""
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `import` to the command line."""
+    importing = commands.add_parser(
+        "import",
+        help="take in the files that annotators sent back",
+        description="Take in the files that annotators sent back.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    importing.add_argument("build", metavar="BUILD", type=Path, help="the build's folder, as for `sample`")
+    importing.add_argument(
+        "files", metavar="FILES", type=Path, nargs="+", help="files that came back, or folders of them"
+    )
+    importing.add_argument(
+        "--annotator",
+        metavar="NAME",
+        default="",
+        help="whose these files are, where another tool's file does not say it",
+    )
+    importing.set_defaults(run=import_judgements)
+
+
+def import_judgements(options: argparse.Namespace) -> int:
+    """Import the files and print how every annotator stands."""
+    from validation.annotation.judgements import import_files
+    from validation.annotation.problem import Problem
+
+    try:
+        imported = import_files(options.build, options.files, options.annotator)
+    except Problem as problem:
+        print(f"error: {_printable(str(problem))}", file=sys.stderr)
+        return 2
+    for name, annotators in groupby(imported, key=lambda each: each.round):
+        print(name)
+        for each in annotators:
+            print(f"  {_line(each)}")
+        print(f"next: python -m validation agree {shlex.quote(str(options.build))} --round {name}")
+    return 0
+
+
+def _line(progress: "Progress") -> str:
+    came = f"{progress.new} new, {progress.changed} changed, {progress.unchanged} unchanged"
+    missing = f", {progress.missing} missing" if progress.missing else ""
+    return f"{progress.annotator}: {came}; {progress.judged} of {progress.planned} judged{missing}"
+
+
+def _printable(text: str) -> str:
+    """The text with every character that a terminal would obey, and not show, as its escape."""
+    return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)
