@@ -3,17 +3,30 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from validation import cli_filters
+from validation.annotation.problem import Problem
+
+_MODULES = {
+    "filters": "cli_filters",
+    "sample": "cli_sample",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 2 not as asked."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m validation", description="Is the data right?")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    cli_filters.add_commands(commands)
+    asked = _MODULES.get(arguments[0]) if arguments else None
+    for module in [asked] if asked else _MODULES.values():  # a command does not wait for what others import
+        import_module(f"validation.{module}").add_commands(commands)
     options = parser.parse_args(arguments)
-    status: int = options.run(options)
+    try:
+        status: int = options.run(options)
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
     return status
 
 

@@ -61,7 +61,11 @@ class PlannedRow:
 
 @dataclass(frozen=True)
 class Plan:
-    """Who judges what. `population` is the number of rows that were drawn from; `systems` name the two of a pair."""
+    """Who judges what. `population` is the number of rows that were drawn from; `systems` name the two of a pair.
+
+    `rows` are those drawn and those of gold items. `config` and `split` are the part of the dataset that was asked
+    for, "" where it was not said.
+    """
 
     build: str
     fingerprint: str
@@ -76,6 +80,8 @@ class Plan:
     rows: tuple[PlannedRow, ...]
     assignments: tuple[Assignment, ...]
     systems: tuple[str, ...] = ()
+    config: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,15 @@ class Round:
             return ()
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise Problem(f"{path}: not judgements as `python -m validation import` writes them: {error}") from error
+
+
+def build_folder(given: str) -> Path:
+    """The folder that holds `validation/`: the build's, where the folder given is the dataset in a build.
+
+    What a dataset's folder holds is published, and a plan must not be.
+    """
+    path = Path(given)
+    return path.parent if path.name == "dataset" and (path.parent / "build.json").is_file() else path
 
 
 def rounds(out: Path) -> list[Round]:
