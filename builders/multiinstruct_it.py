@@ -17,6 +17,7 @@ from builders.stages.check import Check, CheckConfig, filters_for
 from builders.stages.compose import Compose
 from builders.stages.ingest import Ingest
 from builders.stages.publish import Publish
+from builders.stages.revise import Revise
 from builders.stages.translate import Translate, TranslationConfig
 from builders.transforms.fields import CHECKS, CONVERSATIONS
 from builders.transforms.instructions import load_instructions
@@ -50,7 +51,7 @@ class Config(TranslationConfig, CheckConfig):
 
 
 def stages(config: Config) -> list[Stage]:
-    """Ingest, translate, check, compose, publish."""
+    """Ingest, translate, check, revise, compose, publish."""
     written = load_instructions(config.to)
     inputs, (roots, images) = config.input, images_argument(config.images)
     if not inputs and config.output:
@@ -58,11 +59,13 @@ def stages(config: Config) -> list[Stage]:
             raise ValueError("--input is missing: the bundled sample needs an --output on a disk")
         sample = (Path(mkdtemp()) if config.dry_run else Path(config.output).absolute()) / "sample"
         inputs, roots = (str(sample),), (str(write_sample(sample).images_root),)
+    translate, checked = Translate(ROWS, config), ROWS.append(CHECKS)
     return [
         Ingest(inputs, MultiInstruct(roots, written), config.shard_rows, config.limit),
-        Translate(ROWS, config),
+        translate,
         Check(ROWS, filters_for(config, "en", config.to), "en", config.to),
-        Compose(ROWS.append(CHECKS), CONVERSATIONS, partial(to_conversation, instructions=written, seed=config.seed)),
+        Revise(checked, translate),
+        Compose(checked, CONVERSATIONS, partial(to_conversation, instructions=written, seed=config.seed)),
         Publish(images, config.rows_per_file, card=NAME),
     ]  # fmt: skip
 

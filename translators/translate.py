@@ -71,8 +71,8 @@ def translate(units: Sequence[Unit], translator: Translator, memory: Memory) -> 
 
     Returns one translation a unit, in order, and what it cost. A unit of which a piece fails has an `error`.
     """
-    cut = [_cut(unit, translator) for unit in units]
-    wanted = [_wanted(unit, pieces, translator.together) for unit, pieces in zip(units, cut, strict=True)]
+    cut = [take_apart(unit, translator) for unit in units]
+    wanted = [asked_for(unit, pieces, translator.together) for unit, pieces in zip(units, cut, strict=True)]
     settings = identity(translator)
     keys = {piece: key(settings, piece) for group in wanted for piece in group}
     account = Account(units=sum(map(len, wanted)))
@@ -86,18 +86,18 @@ def translate(units: Sequence[Unit], translator: Translator, memory: Memory) -> 
 
 def distinct_pieces(units: Sequence[Unit], translator: Translator) -> tuple[list[Unit], int]:
     """The distinct pieces that units come down to, and how many there were before: for a forecast."""
-    wanted = [piece for unit in units for piece in _wanted(unit, _cut(unit, translator), translator.together)]
+    wanted = [piece for unit in units for piece in asked_for(unit, take_apart(unit, translator), translator.together)]
     return list(dict.fromkeys(wanted)), len(wanted)
 
 
-def _cut(unit: Unit, translator: Translator) -> list[Pieces]:
+def take_apart(unit: Unit, translator: Translator) -> list[Pieces]:
     """A unit's texts, each cut into what the translator sees and what it does not."""
     if translator.together:
         return [placeholders.whole(text) for text in unit.texts]
     return [sentences.split_pieces(placeholders.split(text), translator.source) for text in unit.texts]
 
 
-def _wanted(unit: Unit, cut: list[Pieces], together: bool) -> list[Unit]:
+def asked_for(unit: Unit, cut: list[Pieces], together: bool) -> list[Unit]:
     """What to ask the translator for a unit: its texts at once, or each piece of text by itself.
 
     A text without a translatable part goes along unchanged with the others of its unit: an option "2" keeps its place.

@@ -48,7 +48,11 @@ class InputFile:
 
 
 class Build:
-    """One build of one recipe in one place."""
+    """One build of one recipe in one place.
+
+    `identity` is what stages add to what names it. `applied` is what they say in `build.json` of what changes rows
+    without making another build of it, such as what people decided.
+    """
 
     def __init__(self, name: str, config: BuildConfig, stages: Sequence[Stage]) -> None:
         self.name = name
@@ -57,6 +61,7 @@ class Build:
         self.out: UPath = files.location(config.output)
         self.inputs: list[InputFile] = []
         self.identity: dict[str, Any] = {}
+        self.applied: dict[str, Any] = {}
         self.records: dict[str, list[ShardRecord]] = {}
         self.lease = Lease(self.out)
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -291,6 +296,7 @@ class Build:
             "counts": self.counts(),
             "stages": [self._stage_summary(stage) for stage in self.stages if stage.name in self.records],
             **self.identity,
+            **self.applied,
             "fingerprinted": full,
         }
         files.write_json(self.out / "build.json", value)

@@ -139,7 +139,7 @@ class Translate(Stage):
         translator, config = self.load(), build.config
         assert isinstance(config, TranslationConfig)
         settings = identity(translator)
-        units = [unit for row in rows for unit, _ in _units(row, translator.together)]
+        units = [unit for row in rows for unit, _ in units_of(row, translator.together)]
         distinct, pieces = distinct_pieces(units, translator)
         keys = {key(settings, unit): unit for unit in distinct}
         known, speed = self._remembered(settings, list(keys))
@@ -227,7 +227,7 @@ class Translate(Stage):
 
     def process(self, rows: list[Row]) -> Outcome:
         assert self._translator
-        asked = [(row, fields, unit) for row in rows for unit, fields in _units(row, self._translator.together)]
+        asked = [(row, fields, unit) for row in rows for unit, fields in units_of(row, self._translator.together)]
         try:
             made, account = translate([unit for _, _, unit in asked], self._translator, MemoryClient(self._memory))
         except TranslatorDied as error:
@@ -273,7 +273,7 @@ def _measure(stage: Translate, units: list[Unit]) -> float:
     return account.tokens / (time.perf_counter() - began)
 
 
-def _units(row: Row, together: bool) -> list[tuple[Unit, list[Row]]]:
+def units_of(row: Row, together: bool) -> list[tuple[Unit, list[Row]]]:
     """The units of a row's machine fields, each with the fields it stands for."""
     fields = [item for item in row["fields"] if item["by"] == "machine"]
     if not together:

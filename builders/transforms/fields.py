@@ -1,15 +1,15 @@
 """The fields of a row that hold language: what every recipe hands to translate, check and publish.
 
 A row's `fields` is a list of structs. `unit` groups fields that are translated together, `kind` is the field's
-kind for the translation memory, and `by` says who gave the target: the machine, the glossary, or nobody
-because the text stays as it is.
+kind for the translation memory, and `by` says who gave the target: the machine, the glossary, a person who
+corrected it, or nobody because the text stays as it is.
 """
 
 from typing import Any, Literal
 
 import pyarrow as pa
 
-By = Literal["machine", "glossary", "verbatim"]
+By = Literal["machine", "glossary", "verbatim", "human"]
 
 FIELD = pa.struct(
     [
