@@ -4,15 +4,17 @@
 leaves out gold items, and whatever is agreement leaves out adjudicators too.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from validation.annotation.cautions import cautions
+from validation.annotation.cautions import TOO_FAST, cautions
 from validation.annotation.figures import Figure, agreement, pooled, proportion
 from validation.annotation.labels import (
     CATEGORIES,
@@ -24,13 +26,13 @@ from validation.annotation.labels import (
     read_judgements,
     votes,
 )
-from validation.annotation.rounds import Assignment, Plan, Round
+from validation.annotation.problem import Problem
+from validation.annotation.rounds import Assignment, Plan, Round, write_json
 from validation.annotation.statistics import MISSING, Ratings
 
-__all__ = ["FORMAT", "TOO_FAST", "Majority", "agree", "votes"]
+__all__ = ["FORMAT", "Majority", "agree", "record", "votes"]
 
 FORMAT = "vlm-agreement/1"
-TOO_FAST = 2.0  # active seconds on an item
 
 ITEM_RULE = "the label given more often than any other; a tie counts as none until it is adjudicated"
 
@@ -210,3 +212,30 @@ def _strata(plan: Plan, counted: Sequence[Given], decided: Mapping[str, Majority
 def _majorities(plan: Plan, decided: Mapping[str, Majority]) -> dict[str, int]:
     counts = Counter(each.label for each in decided.values())
     return {label: counts[label] for label in (*CATEGORIES[plan.task], DIVIDED[plan.task])}
+
+
+def record(out: Path, found: Mapping[str, Any]) -> Path:
+    """Put a round's entry into OUT/validation/agreement.json, in the place of an earlier one. Raises `Problem`."""
+    path = out / "validation" / "agreement.json"
+    others = [each for each in _recorded(path) if each["round"] != found["round"]]
+    entries = sorted([*others, found], key=lambda each: (each["created"], each["round"]))
+    write_json(path, {"format": FORMAT, "rounds": entries})
+    return path
+
+
+def _recorded(path: Path) -> list[dict[str, Any]]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if value["format"] != FORMAT:
+            raise ValueError(f"its format is not {FORMAT}")
+        entries: list[dict[str, Any]] = value["rounds"]
+        if not all(isinstance(each[name], str) for each in entries for name in ("round", "created")):
+            raise ValueError("a round in it has no name or no time")
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Problem(
+            f"{path}: not figures as `python -m validation agree` writes them ({error}); move it away, then run "
+            "`agree --round` for each round"
+        ) from error
+    return entries

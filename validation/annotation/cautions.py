@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+TOO_FAST = 2.0  # active seconds on an item, below which a judgement is too fast
 FEW_ROWS = 30
 FAST_SHARE = 0.1
 CHANCE = 0.05  # below this, chance alone does not explain it
