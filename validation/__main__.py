@@ -10,6 +10,7 @@ from validation.annotation.problem import Problem
 _MODULES = {
     "filters": "cli_filters",
     "sample": "cli_sample",
+    "import": "cli_import",
 }
 
 

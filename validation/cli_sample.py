@@ -1,6 +1,7 @@
 """`python -m validation sample`: draw the rows that native speakers judge, and make each of them a package."""
 
 import argparse
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--gold", type=Path, metavar="FILE.jsonl", help='rows of a known verdict: {"id", "label", "texts"?} a line')
     add("--pairs", type=Path, nargs=2, metavar="FILE.jsonl", help='answers of two systems: {"id", "answer"} a line')
     add("--format", nargs="+", choices=FORMATS, default=[PAGE], metavar="FORMAT", help=" ".join(FORMATS))
+    add("--picture-side", type=int, default=1024, metavar="PIXELS", help="longest side of a picture (default: 1024)")
     add("--round", default="round-1", metavar="NAME", help="the round to make (default: %(default)s)")
     sample.set_defaults(run=sample_rows)
 
@@ -72,15 +74,19 @@ def sample_rows(options: argparse.Namespace) -> int:
     round = _free_round(request)
     planned = plan_round(request, _show if sys.stderr.isatty() else None)
     plan = _same_again(round, planned.plan)
-    if not round.plan_path.exists():
-        shutil.rmtree(round.packages, ignore_errors=True)
-    paths = write_packages(round, planned.packages, options.format)
-    round.write_plan(plan)
+    try:
+        if not round.plan_path.exists():
+            shutil.rmtree(round.packages, ignore_errors=True)
+        paths = write_packages(round, planned.packages, options.format)
+        round.write_plan(plan)
+    except OSError as error:
+        raise Problem(f"{round.folder}: cannot be written: {error}") from error
     _print_drawn(request, planned)
+    _print_seen_before(request, planned)
     _print_written(round, planned.packages, paths)
     print(f"plan     {round.plan_path}\n         who judges what: keep it to yourself")
     print("next     send every annotator their own package; each sends a file back. Then")
-    print(f"         python -m validation import {options.build} FILES…")
+    print(f"         python -m validation import {shlex.quote(str(options.build))} FILES…")
     return 0
 
 
@@ -97,6 +103,8 @@ def _request(options: argparse.Namespace) -> "Request":
             raise Problem(f"{flag} {code}: expected a language's code, such as eu or pt-BR")
     if min(options.shared, options.own) < 0:
         raise Problem(f"--shared {options.shared} --own {options.own}: expected numbers of rows, 0 or more")
+    if not 64 <= options.picture_side <= 4096:
+        raise Problem(f"--picture-side {options.picture_side}: expected 64 to 4096 pixels")
     return Request(
         out=options.build,
         round=options.round,
@@ -112,6 +120,7 @@ def _request(options: argparse.Namespace) -> "Request":
         guidelines=_guidelines(options.guidelines),
         gold=read_gold(options.gold) if options.gold else (),
         pairs=read_pairs(*options.pairs) if options.pairs else None,
+        picture_side=options.picture_side,
     )
 
 
@@ -172,21 +181,32 @@ def _another(round: "Round") -> str:
     return f"say --round round-{number} for a new one"
 
 
-def _show(what: str, count: int, total: int) -> None:
-    print(f"\r{what} {count:,} of {total:,}", end="\n" if count == total else "", file=sys.stderr, flush=True)
+def _show(count: int, total: int) -> None:
+    print(f"\rrows read: {count:,} of {total:,}", end="\n" if count == total else "", file=sys.stderr, flush=True)
 
 
 def _print_drawn(request: "Request", planned: "Planned") -> None:
     plan, drawn = planned.plan, planned.drawn
-    print(f"drawn    {len(drawn.rows):,} of {drawn.population:,} rows, seed {plan.seed}")
+    by = f", in proportion to {plan.stratify} ({len(drawn.strata):,} strata)" if plan.stratify else ""
+    print(f"drawn    {len(drawn.rows):,} of {drawn.population:,} rows, seed {plan.seed}{by}")
     got = {stratum for _, stratum in drawn.rows}
     if none := sorted(set(drawn.strata) - got):
-        print(f"         of {len(drawn.strata):,} strata by {plan.stratify}, {len(none):,} got no row: {_listed(none)}")
+        print(f"         {len(none):,} strata got no row: {_listed(none)}")
     if planned.untranslated:
         print(f"note     {planned.untranslated:,} rows have no translation to judge and were not drawn from")
     if planned.without_picture:
         missing = planned.without_picture
         print(f"note     {len(missing):,} of the rows are shown without a picture: {_listed(missing)}")
+
+
+def _print_seen_before(request: "Request", planned: "Planned") -> None:
+    from validation.annotation.rounds import rounds
+
+    mine = {row for row, _ in planned.drawn.rows}
+    for other in rounds(request.out):
+        same = mine & {row.row for row in other.plan().rows} if other.folder.name != request.round else ()
+        if same:
+            print(f"note     {len(same):,} of these rows are in {other.folder.name} too; another --seed draws others")
 
 
 def _print_written(round: "Round", packages: "Sequence[Package]", paths: Sequence[Path]) -> None:
@@ -196,7 +216,7 @@ def _print_written(round: "Round", packages: "Sequence[Package]", paths: Sequenc
             size = path.stat().st_size
             print(f"package  {path}  {len(package.items):,} items, {size / 1e6:.1f} MB")
             if size > LARGE_PACKAGE:
-                print("note     a browser is slow with so large a page: lower --own")
+                print("note     a browser is slow with so large a page: lower --own or --picture-side")
     for folder in dict.fromkeys(path.relative_to(round.packages).parts[0] for path in paths if path.suffix != ".html"):
         its = [path for path in paths if path.relative_to(round.packages).parts[0] == folder]
         print(f"packages {round.packages / folder}  {len(its):,} files")

@@ -6,10 +6,12 @@ Only footers and small JSON files are read here.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from validation.annotation.problem import Problem
@@ -114,11 +116,11 @@ def _card_language(card: Path) -> str:
     return ""
 
 
-def parquet_files(build: Build) -> Iterator[tuple[Path, pq.ParquetFile]]:
-    """Every file of the build, opened so that it is read page by page. Raises `Problem` for one that is no Parquet."""
-    for path in build.files:
-        try:
-            with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as parquet:
-                yield path, parquet
-        except (OSError, ValueError) as error:
-            raise Problem(f"{path}: not a Parquet file that can be read: {error}") from error
+@contextmanager
+def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """A file, to be read page by page. What cannot be read in it raises `Problem`."""
+    try:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as parquet:
+            yield parquet
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise Problem(f"{path}: not a Parquet file that can be read: {error}") from error

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from PIL import Image
 
@@ -21,7 +21,7 @@ NO_PICTURE = "This row has no picture."
 UNREADABLE = "The picture of this row cannot be read."
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-_ENCODINGS = ((LONG_SIDE, 85), (LONG_SIDE, 70), (768, 70), (512, 60))
+_ENCODINGS = ((1.0, 85), (1.0, 70), (0.75, 70), (0.5, 60))  # share of the side, quality
 
 
 @dataclass(frozen=True)
@@ -39,21 +39,21 @@ class Picture:
         return "" if self.data is None else "data:image/jpeg;base64," + base64.b64encode(self.data).decode("ascii")
 
 
-def find_picture(image: Any, roots: Sequence[Path]) -> Picture:
+def find_picture(image: Any, roots: Sequence[Path], side: int = LONG_SIDE) -> Picture:
     """The picture in a row's column `image`: a struct of bytes and path, bytes, or a path to a file under `roots`."""
     try:
         data, path = (image.get("bytes"), image.get("path")) if isinstance(image, dict) else (image, image)
         if isinstance(data, bytes) and data:
-            return encode(data)
+            return encode(data, side)
         if not path or not isinstance(path, str):
             return Picture(note=NO_PICTURE)
-        return encode(_file_under(roots, path).read_bytes())
+        return encode(_file_under(roots, path).read_bytes(), side)
     except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError):
         return Picture(note=UNREADABLE)
 
 
-def encode(data: bytes) -> Picture:
-    """Encode an image again, its longest side at most `LONG_SIDE` pixels, in about `WANTED_BYTES` or fewer.
+def encode(data: bytes, side: int = LONG_SIDE) -> Picture:
+    """Encode an image again, its longest side at most `side` pixels, in about `WANTED_BYTES` or fewer.
 
     Only the first frame is read. Boxes are shares of the stored pixels, so an orientation in the metadata is not
     applied. Raises ValueError, OSError or what else Pillow raises where it cannot read the image or the image has
@@ -64,10 +64,10 @@ def encode(data: bytes) -> Picture:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > LARGEST_PIXELS:
                 raise ValueError(f"{image.width} x {image.height} pixels are too many")
-            image.draft("RGB", (LONG_SIDE, LONG_SIDE))
+            image.draft("RGB", (side, side))
             shown = _on_white(image)
-    for side, quality in _ENCODINGS:
-        shown.thumbnail((side, side), Image.Resampling.LANCZOS)
+    for share, quality in _ENCODINGS:
+        shown.thumbnail((share * side, share * side), Image.Resampling.LANCZOS)
         shown.info.clear()  # Pillow writes the comment and the XMP that it finds here
         out = io.BytesIO()
         shown.save(out, "JPEG", quality=quality, optimize=True)
@@ -80,6 +80,10 @@ def _on_white(image: Image.Image) -> Image.Image:
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    if image.mode.startswith(("I", "F")):  # deep grey: Pillow would show all above 255 as white
+        low, high = cast(tuple[float, float], image.getextrema())
+        scale = 255 / (high - low or 1)
+        return image.point(lambda value: value * scale - low * scale).convert("L").convert("RGB")
     return image.convert("RGB")
 
 

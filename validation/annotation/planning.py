@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,17 +11,21 @@ from validation.annotation.builds import open_build
 from validation.annotation.gold import Gold, spoilt
 from validation.annotation.package import Item, Package
 from validation.annotation.pairs import Pairs, asked
+from validation.annotation.pictures import LONG_SIDE
 from validation.annotation.problem import Problem
 from validation.annotation.rounds import Assigned, Assignment, Plan, PlannedRow
 from validation.annotation.rows import Listed, Row, as_item, each_row, read_rows
 from validation.annotation.sampling import Drawn, assign, draw, rank, shuffled
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the lead asks for. `shared` rows are everybody's, `own` each annotator's alone; gold comes on top."""
+    """What the lead asks for. `shared` rows are everybody's, `own` each annotator's alone; gold comes on top.
+
+    `picture_side`: the longest side of a picture, in pixels.
+    """
 
     out: Path
     round: str
@@ -37,6 +41,7 @@ class Request:
     guidelines: str = ""
     gold: tuple[Gold, ...] = ()
     pairs: Pairs | None = None
+    picture_side: int = LONG_SIDE
 
 
 @dataclass(frozen=True)
@@ -113,10 +118,10 @@ def _candidates(request: Request, listed: Iterator[Listed], untranslated: Counte
         )
 
 
-def _prepared(request: Request, ids: Sequence[str] | dict[str, str], progress: Progress | None) -> dict[str, Row]:
+def _prepared(request: Request, ids: Collection[str], progress: Progress | None) -> dict[str, Row]:
     """The rows as they are judged: of gold items with their own texts, of pairs up to the answer."""
-    told = (lambda count: progress("pictures", count, len(ids))) if progress else None
-    rows = read_rows(request.out, ids, request.config, request.split, told)
+    told = (lambda count: progress(count, len(ids))) if progress else None
+    rows = read_rows(request.out, ids, request.config, request.split, told, request.picture_side)
     for gold in request.gold:
         rows[gold.row] = spoilt(rows[gold.row], gold)
     return {row: asked(each) for row, each in rows.items()} if request.pairs else rows

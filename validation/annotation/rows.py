@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from validation.annotation.builds import Build, open_build, parquet_files
+from validation.annotation.builds import Build, open_build, open_parquet
 from validation.annotation.package import Item, Text, Turn
-from validation.annotation.pictures import Picture, find_picture
+from validation.annotation.pictures import LONG_SIDE, Picture, find_picture
 from validation.annotation.problem import Problem
 
 Progress = Callable[[int], None]
@@ -21,6 +21,7 @@ _NUMBER = r"\s*(-?\d+\.\d+)\s*"
 _BOX = re.compile(rf"\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
 _COLUMNS = ("id", "translations", "conversations", "image")
 _FIELDS = ("field", "source", "target")
+_FIELD_NAMES = re.compile(r"translations\.\w+\.\w+\.field")
 _IDS_AT_ONCE = 16_384
 _ROWS_AT_ONCE = 16
 
@@ -53,22 +54,20 @@ class Listed:
 
 def each_row(build: Build, stratify: str = "") -> Iterator[Listed]:
     """Every row, in the order of the files; only ids, strata and the fields' names are read. Raises `Problem`."""
-    for path, parquet in parquet_files(build):
-        _check(path, parquet.schema_arrow, stratify)
-        fields = [
-            name
-            for name in (column.path for column in _leaves(parquet))
-            if re.fullmatch(r"translations\..*field", name)
-        ]
-        columns = ["id", *fields, *([stratify] if stratify else [])]
-        for batch in parquet.iter_batches(batch_size=_IDS_AT_ONCE, columns=columns):
-            ids = batch.column("id").to_pylist()
-            counts = pc.fill_null(pc.list_value_length(batch.column("translations")), 0).to_pylist()
-            strata = batch.column(stratify).cast(pa.string()).to_pylist() if stratify else [""] * len(ids)
-            for row, stratum, count in zip(ids, strata, counts, strict=True):
-                if not row:
-                    raise Problem(f"{path}: a row has no id; every row needs one of its own")
-                yield Listed(row, stratum or "", count)
+    for path in build.files:
+        with open_parquet(path) as parquet:
+            _check(path, parquet.schema_arrow, stratify)
+            leaves = (parquet.schema.column(number).path for number in range(len(parquet.schema)))
+            fields = [leaf for leaf in leaves if _FIELD_NAMES.fullmatch(leaf)]
+            columns = ["id", *fields, *([stratify] if stratify else [])]
+            for batch in parquet.iter_batches(batch_size=_IDS_AT_ONCE, columns=columns):
+                ids = batch.column("id").to_pylist()
+                counts = pc.fill_null(pc.list_value_length(batch.column("translations")), 0).to_pylist()
+                strata = batch.column(stratify).cast(pa.string()).to_pylist() if stratify else [""] * len(ids)
+                for row, stratum, count in zip(ids, strata, counts, strict=True):
+                    if not row:
+                        raise Problem(f"{path}: a row has no id; every row needs one of its own")
+                    yield Listed(row, stratum or "", count)
 
 
 def list_rows(out: Path, stratify: str = "", config: str = "", split: str = "") -> list[tuple[str, str]]:
@@ -78,23 +77,29 @@ def list_rows(out: Path, stratify: str = "", config: str = "", split: str = "") 
 
 
 def read_rows(
-    out: Path, ids: Collection[str], config: str = "", split: str = "", progress: Progress | None = None
+    out: Path,
+    ids: Collection[str],
+    config: str = "",
+    split: str = "",
+    progress: Progress | None = None,
+    side: int = LONG_SIDE,
 ) -> dict[str, Row]:
-    """The rows of these ids, with their pictures; `progress` is told how many have been read.
+    """The rows of these ids, with pictures of at most `side` pixels; `progress` is told how many have been read.
 
     Raises `Problem` for an id that is not there, or twice.
     """
     build = open_build(out, config, split)
     wanted = pa.array(sorted(ids), pa.string())
     found: dict[str, Row] = {}
-    for path, parquet in parquet_files(build):
-        _check(path, parquet.schema_arrow, "")
-        for row in _wanted_rows(parquet, wanted):
-            if row["id"] in found:
-                raise Problem(f"{path}: the id {row['id']} is there twice; every row needs one of its own")
-            found[row["id"]] = _row(row, build.roots)
-            if progress:
-                progress(len(found))
+    for path in build.files:
+        with open_parquet(path) as parquet:
+            _check(path, parquet.schema_arrow, "")
+            for row in _wanted_rows(parquet, wanted):
+                if row["id"] in found:
+                    raise Problem(f"{path}: the id {row['id']!r} is there twice; every row needs one of its own")
+                found[row["id"]] = _row(row, build.roots, side)
+                if progress:
+                    progress(len(found))
     if missing := [row for row in ids if row not in found]:
         raise Problem(f"{out}: {len(missing)} of {len(ids)} rows are not in this dataset, the first is {missing[0]!r}")
     return found
@@ -113,10 +118,6 @@ def as_item(row: Row, item_id: str, **more: Any) -> Item:
         "image_note": row.image_note,
     }
     return Item(item_id=item_id, **(own | more))
-
-
-def _leaves(parquet: pq.ParquetFile) -> list[Any]:
-    return [parquet.schema.column(number) for number in range(len(parquet.schema))]
 
 
 def _check(path: Path, schema: pa.Schema, stratify: str) -> None:
@@ -153,9 +154,9 @@ def _wanted_rows(parquet: pq.ParquetFile, wanted: pa.Array) -> Iterator[dict[str
             yield from batch.filter(pc.is_in(batch.column("id").cast(pa.string()), wanted)).to_pylist()
 
 
-def _row(row: Mapping[str, Any], roots: Sequence[Path]) -> Row:
+def _row(row: Mapping[str, Any], roots: Sequence[Path], side: int) -> Row:
     turns = [turn for turn in row.get("conversations") or () if turn]
-    picture = find_picture(row.get("image"), roots)
+    picture = find_picture(row.get("image"), roots, side)
     return Row(
         id=row["id"],
         texts=tuple(Text(*(_string(text.get(name)) for name in _FIELDS)) for text in row["translations"] or () if text),
