@@ -2,10 +2,11 @@
 
 import argparse
 import shlex
-import sys
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from validation.annotation.problem import Problem
 
 if TYPE_CHECKING:
     from validation.annotation.judgements import Progress
@@ -25,6 +26,8 @@ The newest judgement of an item is kept. Importing a file twice changes nothing.
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `import` to the command line."""
+    from validation.annotation.rounds import build_folder
+
     importing = commands.add_parser(
         "import",
         help="take in the files that annotators sent back",
@@ -32,34 +35,26 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    importing.add_argument("build", metavar="BUILD", type=Path, help="the build's folder, as for `sample`")
-    importing.add_argument(
-        "files", metavar="FILES", type=Path, nargs="+", help="files that came back, or folders of them"
-    )
-    importing.add_argument(
-        "--annotator",
-        metavar="NAME",
-        default="",
-        help="whose these files are, where another tool's file does not say it",
-    )
+    add = importing.add_argument
+    add("build", metavar="BUILD", type=build_folder, help="the build's folder, as for `sample`")
+    add("files", metavar="FILES", type=Path, nargs="+", help="files that came back, or folders of them")
+    add("--annotator", metavar="NAME", default="", help="whose these files are, where another tool does not say it")
     importing.set_defaults(run=import_judgements)
 
 
 def import_judgements(options: argparse.Namespace) -> int:
-    """Import the files and print how every annotator stands."""
+    """Import the files and print how every annotator of their rounds stands. Raises `Problem`."""
     from validation.annotation.judgements import import_files
-    from validation.annotation.problem import Problem
 
     try:
         imported = import_files(options.build, options.files, options.annotator)
     except Problem as problem:
-        print(f"error: {_printable(str(problem))}", file=sys.stderr)
-        return 2
+        raise Problem(_printable(str(problem))) from None
     for name, annotators in groupby(imported, key=lambda each: each.round):
         print(name)
         for each in annotators:
             print(f"  {_line(each)}")
-        print(f"next: python -m validation agree {shlex.quote(str(options.build))} --round {name}")
+        print(f"next     python -m validation agree {shlex.quote(str(options.build))} --round {name}")
     return 0
 
 

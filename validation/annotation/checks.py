@@ -14,7 +14,7 @@ from validation.annotation.received import shown
 from validation.annotation.rounds import Assignment, Judgement, Round, find_round, rounds
 
 MOST_COMMENT = 4_000
-MOST_CORRECTION = 20_000
+MOST_CORRECTION = 20_000  # or twice the translation
 MOST_MS = 10**10  # 115 days: some tools count as long as their window stands open
 AHEAD = timedelta(days=1)  # clocks are wrong; but a judgement from the far future would win for ever
 
@@ -115,7 +115,7 @@ def _wrong(judgement: Judgement, package: Known) -> Iterator[str]:
         elif field not in texts:
             yield f"corrections: the row has no field {shown(field)}; it has {', '.join(texts)}"
         else:
-            yield from _wrong_text(f"corrections: {field}", text, MOST_CORRECTION)
+            yield from _wrong_text(f"corrections: {field}", text, max(MOST_CORRECTION, 2 * len(texts[field])))
     if not 0 <= judgement.ms <= MOST_MS:
         yield f"ms: {shown(judgement.ms)}; a number from 0 to {MOST_MS:,} is expected"
     at = _time(judgement.at)
@@ -145,7 +145,7 @@ def _kept(judgement: Judgement, texts: Mapping[str, str]) -> Judgement:
     corrections = {
         field: text
         for field, text in sorted((judgement.corrections or {}).items())
-        if text.strip() and text != texts[field]
+        if text.strip() and _with_one_line_end(text) != _with_one_line_end(texts[field])
     }
     return replace(
         judgement,
@@ -153,3 +153,8 @@ def _kept(judgement: Judgement, texts: Mapping[str, str]) -> Judgement:
         corrections=corrections or None,
         at=datetime.fromisoformat(judgement.at).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     )
+
+
+def _with_one_line_end(text: str) -> str:
+    """The text as a browser's text area gives it back."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

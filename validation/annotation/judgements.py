@@ -105,12 +105,12 @@ def newest(rivals: Sequence[Given]) -> Given:
     """
     latest = max(each.judgement.at for each in rivals)
     last = [each for each in rivals if each.judgement.at == latest]
-    for each in last[1:]:
-        if _said(each.judgement) != _said(last[0].judgement):
-            raise Problem(
-                f"item {each.judgement.item_id!r}: {last[0].path} and {each.path} judge it differently at the same "
-                f"time, {latest}; leave out the file that is wrong, or have the item judged again"
-            )
+    if any(_said(each.judgement) != _said(last[0].judgement) for each in last):
+        paths = " and ".join(dict.fromkeys(str(each.path) for each in last))
+        raise Problem(
+            f"item {last[0].judgement.item_id!r}: {paths} judge it differently at the same time, {latest}; "
+            "leave out the file that is wrong, or have the item judged again"
+        )
     return max(last, key=lambda each: each.judgement.ms)
 
 

@@ -1,0 +1,139 @@
+"""`python -m validation import`, as the lead of a round runs it."""
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.judged_round import ITEMS, TEXTS, export, item_id, judgement, make_round, save
+from validation.__main__ import main
+from validation.annotation.exports import exporter
+from validation.annotation.package import Item, Package
+from validation.annotation.rounds import Round
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_a_line_for_every_annotator_and_then_what_comes_next(tmp_path: Path) -> None:
+    out = tmp_path / "my build"
+    make_round(out, ("ane", "jon", "miren"))
+    save(tmp_path / "in/ane.json", export([judgement(item_id("ane", number)) for number in range(ITEMS)]))
+    save(tmp_path / "in/jon.json", export([judgement(item_id("jon", 1))], "jon"))
+    command = [sys.executable, "-m", "validation", "import", out, tmp_path / "in"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ran.stderr == ""
+    assert ran.returncode == 0
+    assert ran.stdout.splitlines() == [
+        "round-1",
+        "  ane: 6 new, 0 changed, 0 unchanged; 6 of 6 judged",
+        "  jon: 1 new, 0 changed, 0 unchanged; 1 of 6 judged, 5 missing",
+        "  miren: 0 new, 0 changed, 0 unchanged; 0 of 6 judged, 6 missing",
+        f"next     python -m validation agree '{out}' --round round-1",
+    ]
+
+
+def test_a_file_that_comes_twice_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = make_round(tmp_path)
+    path = save(tmp_path / "ane.json", export([judgement(item_id("ane", 0)), judgement(item_id("ane", 1))]))
+    assert main(["import", str(tmp_path), str(path)]) == 0
+    written = made.judgements_path("ane").stat()
+    assert main(["import", str(tmp_path), str(path), str(path)]) == 0
+    assert "ane: 0 new, 0 changed, 2 unchanged; 2 of 6 judged, 4 missing" in capsys.readouterr().out
+    assert made.judgements_path("ane").stat().st_mtime_ns == written.st_mtime_ns
+
+
+def test_what_is_wrong_is_told_and_no_escape_reaches_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_round(tmp_path)
+    bad = judgement("\x1b[2J\u202e\x07", comment="\x1b]0;title\x07")
+    path = save(tmp_path / "ane\x1b[31m.json", export([bad, judgement(item_id("ane", 0), label="\x9b31m")]))
+    assert main(["import", str(tmp_path), str(path)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    first, *others = said.err.splitlines()
+    assert first == "error: nothing was imported, from any of the files:"
+    assert len(others) == 2
+    assert all(each.isprintable() for each in others)
+    assert not (tmp_path / "validation/round-1/judgements").exists()
+
+
+def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path: Path) -> None:
+    made = make_round(tmp_path)
+    main(["import", str(tmp_path), str(save(tmp_path / "1.json", export([judgement(item_id("ane", 0))])))])
+    before = made.judgements_path("ane").read_bytes()
+    later = save(tmp_path / "2.json", export([judgement(item_id("ane", 1))]))
+    full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before)}, {len(before)}))\n"
+    command = f"{full}import sys; from validation.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    ran = subprocess.run(
+        [sys.executable, "-c", command, "import", tmp_path, later], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "ane.json: cannot be written: " in ran.stderr
+    assert made.judgements_path("ane").read_bytes() == before
+    assert [path.name for path in made.judgements_path("ane").parent.iterdir()] == ["ane.json"]
+
+
+def test_the_dataset_of_a_build_is_its_build(tmp_path: Path) -> None:
+    made = make_round(tmp_path)
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "build.json").write_text("{}")
+    path = save(tmp_path / "ane.json", export([judgement(item_id("ane", 0))]))
+    assert main(["import", str(tmp_path / "dataset"), str(path)]) == 0
+    assert len(made.judgements("ane")) == 1
+
+
+def as_table(made: Round, folder: Path) -> Path:
+    """The first package of a round as a table, as a round that was drawn with --format csv has it."""
+    plan = made.plan()
+    first = plan.assignments[0]
+    items = tuple(Item(each.item_id, TEXTS) for each in first.items)
+    package = Package(first.package_id, first.annotator, plan.task, "build", "en", "it", "", items)
+    made.write_plan(replace(plan, assignments=(replace(first, package_sha256=package.sha256), *plan.assignments[1:])))
+    return exporter("csv").write(package, folder)[0]
+
+
+def fill_in(table: Path, saved: int, **cells: str) -> Path:
+    """The table with its first line filled in, as a spreadsheet saved it at that second."""
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        first, *others = csv.DictReader(file)
+    filled = table.with_name("filled.csv")
+    with filled.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(first), delimiter=";")
+        writer.writeheader()
+        writer.writerows([first | cells, *others])
+    os.utime(filled, (saved, saved))
+    return filled
+
+
+def test_a_table_is_as_new_as_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = make_round(tmp_path)
+    table = as_table(made, tmp_path / "csv")
+    cells = {"label": "REJECT", "reasons": "grammar", "corrected_2": "Una gatta."}
+    assert main(["import", str(tmp_path), str(fill_in(table, 1_770_000_000, **cells)), "--annotator", "ane"]) == 0
+    (kept,) = made.judgements("ane")
+    assert (kept.label, kept.reasons, kept.corrections) == ("reject", ("grammar",), {"answer": "Una gatta."})
+    assert kept.at == "2026-02-02T02:40:00.000Z"
+    assert main(["import", str(tmp_path), str(fill_in(table, 1_770_000_900, **cells))]) == 0
+    assert "ane: 0 new, 0 changed, 1 unchanged" in capsys.readouterr().out
+    assert main(["import", str(tmp_path), str(fill_in(table, 1_770_000_500, label="accept"))]) == 0
+    assert made.judgements("ane")[0].label == "reject"
+    assert main(["import", str(tmp_path), str(fill_in(table, 1_770_000_999, label="accept"))]) == 0
+    assert made.judgements("ane")[0].label == "accept"
+
+
+def test_the_wrong_annotator_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = make_round(tmp_path)
+    filled = fill_in(as_table(made, tmp_path / "csv"), 1_770_000_000, label="accept")
+    assert main(["import", str(tmp_path), str(filled), "--annotator", "jon"]) == 2
+    assert "annotator: 'jon'; round-1.ane was made for ane" in capsys.readouterr().err
+
+
+def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["import", "--help"])
+    assert "python -m validation import OUT ane.json jon.json" in capsys.readouterr().out
