@@ -22,6 +22,7 @@ from validation.annotation.package import Package
 from validation.annotation.texts import LANGUAGES, default_guidelines, texts
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("judgements.js.j2", "drawing.js.j2", "page.js.j2")
 _MARKDOWN = ("heading", "lheading", "list", "fence", "code", "emphasis", "backticks", "escape", "newline", "entity")
 _ESCAPES = {ord(mark): f"\\u{ord(mark):04x}" for mark in "&<>"}
 _INVISIBLE = re.compile(
@@ -32,7 +33,7 @@ _INVISIBLE = re.compile(
 
 def page(package: Package) -> str:
     """The page as HTML, some 60 kB and the images. Without guidelines in the package it has ours, in every language."""
-    style, script = _file("page.css.j2"), _file("judgements.js.j2") + _file("page.js.j2")
+    style, script = _file("page.css.j2"), "".join(map(_file, SCRIPTS))
     return (
         _environment()
         .get_template("page.html.j2")
