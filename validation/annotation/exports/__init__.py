@@ -33,13 +33,14 @@ class Exporter(Protocol):
     def write(self, package: Package, folder: Path) -> list[Path]:
         """Write the package into the format's `folder`, which need not be there; the paths of what was written.
 
-        An annotator's files are replaced, those of others beside them stay.
+        Files of this annotator's are replaced; those of others, and what a tool has put there since, stay.
         """
 
     def read(self, path: Path, annotator: str = "") -> list[Export]:
         """The judgements in the tool's export at `path`, an `Export` for each package that it holds judgements of.
 
-        `annotator` is whose they are; without it, whose the file says. Raises `Problem` naming file, item and field.
+        `annotator` is whose they are; without it, whom the file names, and "" where it names nobody. Raises `Problem`
+        naming file, item and field.
         """
 
 

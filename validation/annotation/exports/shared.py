@@ -1,0 +1,206 @@
+"""What the formats share: an item's identity, its picture and its texts as a tool shows them, and reading with care."""
+
+import base64
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from validation.annotation.exports import Export
+from validation.annotation.package import REASONS, Item
+from validation.annotation.problem import Problem
+from validation.annotation.rounds import NAME, Judgement
+
+LARGEST_FILE = 500_000_000
+ID, SHA256, ANNOTATOR = "package_id", "package_sha256", "annotator"
+
+_BOX_COLOURS = ("#e4572e", "#1f77b4", "#2ca02c", "#9467bd", "#d4a017", "#17a2a2")
+_UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_REFERENCE = re.compile(rf"({NAME.pattern}):([0-9a-f]{{64}}):({NAME.pattern})")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A judgement as a file gives it, and what it says it is about."""
+
+    package_id: str
+    package_sha256: str
+    annotator: str
+    judgement: Judgement
+
+
+def reference(package_id: str, sha256: str, item_id: str) -> str:
+    """An item's identity in one word, for tools that give back nothing but an id."""
+    return f"{package_id}:{sha256}:{item_id}"
+
+
+def parse_reference(text: str, where: str) -> tuple[str, str, str]:
+    """Package, digest and item of a `reference`. Raises `Problem`, saying `where`."""
+    match = _REFERENCE.fullmatch(text)
+    if not match:
+        raise Problem(f"{where}: the id {brief(text)} is none of a package; leave ids as they were written")
+    return match[1], match[2], match[3]
+
+
+def shown(text: str) -> str:
+    """The text with what no tool can store or show (control characters, half surrogates) as a replacement character."""
+    return _UNSHOWABLE.sub("\ufffd", text)
+
+
+def brief(value: object) -> str:
+    """An untrusted value for a message: one line, short, no control characters."""
+    text = ascii(value) if not isinstance(value, str) else json.dumps(shown(value), ensure_ascii=True)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def jpeg(item: Item) -> bytes:
+    """The item's image as a JPEG with its boxes drawn and numbered; empty where the item has none."""
+    if not item.image:
+        return b""
+    data = base64.b64decode(item.image.partition(";base64,")[2], validate=True)
+    if not item.boxes:
+        return data
+    with Image.open(io.BytesIO(data), formats=["JPEG"]) as opened:
+        image = opened.convert("RGB")
+    _draw_boxes(image, item.boxes)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def data_uri(item: Item) -> str:
+    """`jpeg` as a data URI, or empty: no tool is ever given a place to fetch from."""
+    data = jpeg(item)
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}" if data else ""
+
+
+def conversation(item: Item) -> str:
+    """The conversation that the row became, turn by turn."""
+    return shown("\n\n".join(f"{turn.speaker}: {turn.text}" for turn in item.conversation))
+
+
+def votes(item: Item) -> list[str]:
+    """For whoever adjudicates: what each of the others said."""
+    said = []
+    for vote in item.votes:
+        lines = [vote.label + (f" ({', '.join(vote.reasons)})" if vote.reasons else "")]
+        if vote.comment:
+            lines.append(vote.comment)
+        lines += [f"{name} → {text}" for name, text in (vote.corrections or {}).items()]
+        said.append(shown("\n".join(lines)))
+    return said
+
+
+def parse_reasons(words: Iterable[str], where: str) -> tuple[str, ...]:
+    """Reasons in any letter case, each once, in the order of `REASONS`. Raises `Problem`, saying `where`."""
+    given = {word.strip().casefold() for word in words} - {""}
+    if unknown := sorted(given - set(REASONS)):
+        raise Problem(f"{where}: the reason {brief(unknown[0])} is none of {', '.join(REASONS)}")
+    return tuple(reason for reason in REASONS if reason in given)
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, without a byte order mark. Raises `Problem`."""
+    try:
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            raise Problem(f"{path}: {size:,} bytes; no export of a package is larger than {LARGEST_FILE:,}")
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem(f"{path}: not UTF-8 (byte {error.start:,}): save or export it as UTF-8") from None
+    except OSError as error:
+        raise Problem(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def parse_json(text: str, where: str) -> Any:
+    """JSON with every key once and no number that is none. Raises `Problem`, saying `where`."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Problem(f"{where}: not JSON: {error or 'too deep'}") from None
+
+
+def text_of(value: Any, where: str) -> str:
+    """The value, which must be a text; nothing counts as empty. Raises `Problem`, saying `where`."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Problem(f"{where}: {brief(value)} is not a text")
+    return value
+
+
+def mapping_of(value: Any, where: str) -> Mapping[str, Any]:
+    """The value, which must be a JSON object. Raises `Problem`, saying `where`."""
+    if not isinstance(value, dict):
+        raise Problem(f"{where}: {brief(value)} is not a JSON object")
+    return value
+
+
+def list_of(value: Any, where: str) -> list[Any]:
+    """The value, which must be a JSON list. Raises `Problem`, saying `where`."""
+    if not isinstance(value, list):
+        raise Problem(f"{where}: {brief(value)} is not a JSON list")
+    return value
+
+
+def time_of(value: Any, where: str) -> str:
+    """An ISO 8601 time with its zone, as UTC to the millisecond. Raises `Problem`, saying `where`."""
+    try:
+        moment = datetime.fromisoformat(text_of(value, where))
+        if moment.tzinfo is None:
+            raise ValueError
+        return utc(moment)
+    except (ValueError, OverflowError):
+        raise Problem(f"{where}: {brief(value)} is not a time with its zone, as 2026-01-31T12:00:00Z") from None
+
+
+def saved_at(path: Path) -> str:
+    """When the file was last written: the time of judgements in formats that have no times of their own."""
+    return utc(datetime.fromtimestamp(path.stat().st_mtime, UTC))
+
+
+def utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def as_exports(found: Iterable[Found], path: Path) -> list[Export]:
+    """The judgements by package and annotator. Raises `Problem` where an item is judged twice."""
+    groups: dict[tuple[str, str, str], dict[str, Judgement]] = {}
+    for each in found:
+        judgements = groups.setdefault((each.package_id, each.package_sha256, each.annotator), {})
+        item = each.judgement.item_id
+        if item in judgements:
+            raise Problem(f"{path}: item {item} of {each.package_id} is there twice; keep the one that holds")
+        judgements[item] = each.judgement
+    return [Export(*key, tuple(judgements.values())) for key, judgements in groups.items()]
+
+
+def _draw_boxes(image: Image.Image, boxes: Iterable[tuple[float, float, float, float]]) -> None:
+    draw = ImageDraw.Draw(image)
+    width, height = image.size
+    line = max(2, max(image.size) // 250)
+    size = max(12, max(image.size) // 40)
+    for number, (x1, y1, x2, y2) in enumerate(boxes, start=1):
+        colour = _BOX_COLOURS[(number - 1) % len(_BOX_COLOURS)]
+        left, right = sorted((x1 * width, x2 * width))
+        top, bottom = sorted((y1 * height, y2 * height))
+        draw.rectangle((left, top, right, bottom), outline=colour, width=line)
+        label = draw.textbbox((left + line, top + line), str(number), font_size=size)
+        draw.rectangle((left, top, label[2] + line, label[3] + line), fill=colour)
+        draw.text((left + line, top + line), str(number), fill="white", font_size=size)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key is there twice")
+    return value
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
