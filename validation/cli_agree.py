@@ -118,9 +118,8 @@ def _next(out: Path, found: Mapping[str, Any], still_open: int, applied: bool) -
     if missing := found["received"]["missing"]:
         lines.append(f"python -m validation import {build} FILES   (judgements that are not in: {missing:,})")
     if still_open:
-        lines.append(
-            f"python -m validation adjudicate {build} --annotator NAME --round {name}   (rows that are open: {still_open:,})"
-        )
+        adjudicate = f"python -m validation adjudicate {build} --annotator NAME --round {name}"
+        lines.append(f"{adjudicate}   (rows that are open: {still_open:,})")
     if found["task"] == "accept" and found["received"]["judgements"]:
         lines.append(
             "the recipe's own command again: it drops rejected rows, replaces corrected texts and publishes"

@@ -35,7 +35,9 @@ def _missing(found: Mapping[str, Any]) -> list[str]:
 
 def _few(found: Mapping[str, Any]) -> list[str]:
     items = found["received"]["items"]
-    return [f"only {items} rows are judged: read the intervals, not the values"] if items < FEW_ROWS else []
+    return (
+        [f"rows judged: {items}, fewer than {FEW_ROWS}: read the intervals, not the values"] if items < FEW_ROWS else []
+    )
 
 
 def _gold(found: Mapping[str, Any]) -> list[str]:

@@ -44,7 +44,7 @@ def bootstrap(items: int, statistic: Callable[[Floats], Floats], seed: int) -> F
 
     `statistic` takes weights (R x items: how often each item was drawn) and gives R values, or R x S for S of them.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(abs(seed))
     rows = max(1, min(RESAMPLES, CELLS // items))
     values = []
     for start in range(0, RESAMPLES, rows):
