@@ -11,6 +11,8 @@ _MODULES = {
     "filters": "cli_filters",
     "sample": "cli_sample",
     "import": "cli_import",
+    "agree": "cli_agree",
+    "adjudicate": "cli_adjudicate",
 }
 
 
