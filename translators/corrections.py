@@ -20,34 +20,37 @@ def corrections(
     """What to remember of a unit that a person corrected, or None if it cannot be cut as its source is.
 
     `was` are the unit's translations before and `now` after, one a text, in the language `target` (ISO 639); `made` is
-    when the person wrote them, in microseconds since 1970. A piece that the person left as it was is not an entry of
-    theirs, unless the translator takes all texts of a unit together.
+    when the person wrote them, in microseconds since 1970. A piece that they left as it was is not theirs.
     """
-    cut = take_apart(unit, translator)
-    asked = asked_for(unit, cut, translator.together)
-    after = _all_translations(cut, now, target)
-    before = _all_translations(cut, was, target)
+    before, after = (_by_piece(translator, target, unit, texts) for texts in (was, now))
     if after is None:
         return None
-    if translator.together:
-        targets = [tuple(found[0] if found else text for found, text in zip(after, unit.texts, strict=True))]
-        changed = [True]
-    else:
-        targets = [(text,) for found in after for text in found]
-        old = None if before is None else [(text,) for found in before for text in found]
-        changed = [old is None or text != old[place] for place, text in enumerate(targets)]
+    changed = {piece: texts for piece, texts in after.items() if before is None or before[piece] != texts}
     name = identity(translator)
     return [
         Entry(key(name, piece), name, piece.kind, piece.texts, texts, None, None, made, "human")
-        for piece, texts, wanted in zip(asked, targets, changed, strict=bool(asked))
-        if wanted
+        for piece, texts in changed.items()
     ]
 
 
-def _all_translations(cut: Sequence[Pieces], texts: Sequence[str], target: str) -> list[list[str]] | None:
-    """For each text what to put in the places of its source's pieces; None if a text has no such pieces."""
-    found = [_translations(pieces, text, target) for pieces, text in zip(cut, texts, strict=True)]
-    return None if None in found else [each for each in found if each is not None]
+def _by_piece(
+    translator: Translator, target: str, unit: Unit, given: Sequence[str]
+) -> dict[Unit, tuple[str, ...]] | None:
+    """What the translator is asked for of a unit, and what is to be said to each so that the unit's texts are `given`.
+
+    None where no translations of the pieces give these texts, or where a piece would have two.
+    """
+    cut = take_apart(unit, translator)
+    found = [_translations(pieces, text, target) for pieces, text in zip(cut, given, strict=True)]
+    if None in found:
+        return None
+    known = [texts for texts in found if texts is not None]
+    asked = asked_for(unit, cut, translator.together)
+    targets: list[tuple[str, ...]] = [(text,) for texts in known for text in texts]
+    if translator.together and asked:
+        targets = [tuple(texts[0] if texts else text for texts, text in zip(known, unit.texts, strict=True))]
+    made = dict(zip(asked, targets, strict=True))
+    return made if all(made[piece] == texts for piece, texts in zip(asked, targets, strict=True)) else None
 
 
 def _translations(cut: Pieces, text: str, target: str) -> list[str] | None:
