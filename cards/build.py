@@ -63,7 +63,7 @@ class Build:
     """`build.json`. What the file leaves out is empty or None.
 
     `public_command` and `public_config` are what a card may show: the same for every run that builds the same, and
-    without the paths of the machine it ran on.
+    without the paths of the machine it ran on. `verdicts_sha256` is that of the verdicts that were applied, if any.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Build:
     translator_revision: str
     translator_settings: Mapping[str, Any]
     warning: str
+    verdicts_sha256: str
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ def read_build(out: UPath) -> Build:
         translator_revision=text_of(translator, "revision"),
         translator_settings=mapping_of(translator, "settings"),
         warning=text_of(translator, "warning"),
+        verdicts_sha256=text_of(mapping_of(raw, "verdicts"), "sha256"),
     )
 
 

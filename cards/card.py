@@ -222,14 +222,19 @@ def _metadata(build: Build, splits: Sequence[Part], languages: list[str], recipe
     if recipe.licence == "other":
         extra = {"license_name": recipe.licence_name, "license_link": recipe.licence_link}
     crawled = recipe.made == "crawled"
+    creators = ["found" if crawled else "machine-generated"]
+    if applied(build, "corrected"):
+        creators.append(
+            "expert-generated"
+        )  # a judgement leaves nothing in the rows; a correction is a text by a person
     tags = [] if crawled else ["machine-translated"]
     tags += ["vision-language", *(["not-for-training"] if build.warning else []), *recipe.tags]
     return DatasetCardData(
         pretty_name=recipe.pretty_name,
         language=[code for code in languages if _LANGUAGE.fullmatch(code)],
         license=recipe.licence,
-        annotations_creators=["found" if crawled else "machine-generated"],
-        language_creators=["found" if crawled else "machine-generated"],
+        annotations_creators=creators,
+        language_creators=creators,
         multilinguality=["multilingual" if len(languages) > 1 else "monolingual"],
         size_categories=[_size_category(sum(part.rows for part in splits))],
         source_datasets=[source.hub_id or f"extended|other-{_slug(source.name)}" for source in recipe.sources],

@@ -15,7 +15,7 @@ _HOLDS = {
     "split": "the split that the row belongs to",
     "source": "the row before translation, as JSON",
     "translations": "every translated field: `field`, `source`, `target`, the translator's `score` and, in `by`, "
-    "whether it is from the machine, a glossary, or left as it is",
+    "whether it is from the machine, a glossary, a person who corrected it (human), or left as it is",
     "translator": "the model that translated the row",
     "translator_revision": "the model's revision",
     "checks": "what the filters measured: `filter`, `field` and `figure`",

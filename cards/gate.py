@@ -13,7 +13,7 @@ from upath import UPath
 from cards.build import read_build
 from cards.card import Card
 from cards.text import share
-from cards.validation import lower_bound, read_validation
+from cards.validation import has_verdicts_to_apply, lower_bound, read_validation
 
 ALLOW_UNVALIDATED = "--allow-unvalidated"
 ALLOW_DEMO_MODEL = "--allow-demo-model"
@@ -63,6 +63,14 @@ def objections(out: UPath, card: Card) -> list[Objection]:
                     ALLOW_UNVALIDATED,
                 )
             )
+    if has_verdicts_to_apply(out, build):
+        found.append(
+            Objection(
+                "what people decided of its rows is not applied to them yet",
+                "Run the recipe's command again",
+                ALLOW_UNVALIDATED,
+            )
+        )
     if build.warning:
         found.append(
             Objection(

@@ -24,10 +24,13 @@ from cards.build import (
     read_build,
     read_losses,
 )
+from cards.card import find_card
 from cards.dataset import configs, dataset_shards, parts, rows_by_language, rows_by_task, rows_folder
 from cards.fields import list_of
+from cards.judged import judged
 from cards.samples import draw_samples, worth_showing
 from cards.text import LANGUAGE, html_environment, language_name
+from cards.validation import Validation, has_verdicts_to_apply, read_validation
 
 TASKS_SHOWN = 80
 INPUTS_SHOWN = 40
@@ -93,6 +96,8 @@ def write_report(out: UPath) -> UPath:
     languages = _languages(build, rows_by_language(splits))
     shown = worth_showing(shards)
     measures = distributions.measure(shards, seed)
+    validation = read_validation(out, build)
+    recipe = find_card(build.name)
     tasks = _tasks(rows_by_task(shards), rejected, failed)
     page = (
         html_environment()
@@ -101,7 +106,9 @@ def write_report(out: UPath) -> UPath:
             build=build,
             counts=counts,
             overview=_overview(counts),
-            problems=_problems(build) + disagreements(build, written, rejected, failed, rows_folder(shards)),
+            problems=_problems(build, validation)
+            + disagreements(build, written, rejected, failed, rows_folder(shards)),
+            judged=judged(validation, build, recipe.acceptance if recipe else 0.0, has_verdicts_to_apply(out, build)),
             splits=splits,
             configs=configs(shards),
             languages=[language_name(code) for code in languages],
@@ -137,10 +144,10 @@ def write_report(out: UPath) -> UPath:
     return path
 
 
-def _problems(build: Build) -> list[str]:
-    if build.status == "finished":
-        return []
-    return [f"The build is not finished: its status is “{build.status or 'unknown'}”."]
+def _problems(build: Build, validation: Validation) -> list[str]:
+    unfinished = f"The build is not finished: its status is “{build.status or 'unknown'}”."
+    damaged = f"The judgements cannot be shown: {validation.problem}."
+    return [*([unfinished] if build.status != "finished" else []), *([damaged] if validation.problem else [])]
 
 
 def _parts(counts: Counts) -> list[tuple[str, float]]:

@@ -86,8 +86,22 @@ def dots(places: Sequence[float | None]) -> Markup:
     for line, place in enumerate(places):
         if place is not None:
             shape = Markup('<path class="dot s{}" d="M{} {}h0"/>')
-            pieces.append(shape.format(line, f"{min(1, max(0, place)) * _WIDTH:.1f}", 20 * line + 10))
+            pieces.append(shape.format(line, _along(place), 20 * line + 10))
     return _svg("dots", height, Markup("").join(pieces))
+
+
+def whisker(low: float | None, value: float | None, high: float | None, lines: Sequence[float] = ()) -> Markup:
+    """A dot at `value` on the line of its interval, and an upright line at each of `lines`; all in shares of the width.
+
+    What is unknown is left out; like all strokes here, they stay as thick as they are however wide the drawing is.
+    """
+    pieces = [Markup('<path class="upright" d="M{} 0V20"/>').format(_along(place)) for place in lines]
+    if low is not None and high is not None:
+        ends = Markup('<path class="reach" d="M{0} 10H{1}M{0} 5V15M{1} 5V15"/>')
+        pieces.append(ends.format(_along(low), _along(high)))
+    if value is not None:
+        pieces.append(Markup('<path class="at" d="M{} 10h0"/>').format(_along(value)))
+    return _svg("whisker", 20, Markup("").join(pieces))
 
 
 def box_overlay(boxes: Sequence[Box], width: int, height: int) -> Markup:
@@ -133,6 +147,10 @@ def ticks(low: float, high: float, wanted: int = 6) -> list[float]:
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def _along(place: float) -> str:
+    return f"{min(1, max(0, place)) * _WIDTH:.1f}"
 
 
 def _segments(parts: Sequence[tuple[str, float]], whole: float, height: float) -> Markup:

@@ -8,6 +8,7 @@ change what is read (bidirectional overrides, control characters): those appear 
 import html
 import re
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -57,8 +58,12 @@ _LANGUAGES = {
 }
 
 
+@cache
 def html_environment(templates: Path = TEMPLATES) -> Environment:
-    """A Jinja environment that escapes every value: nothing reaches a page unescaped by omission."""
+    """A Jinja environment that escapes every value: nothing reaches a page unescaped by omission.
+
+    It is made once, since compiling the templates takes longer than filling them in.
+    """
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
@@ -72,6 +77,7 @@ def html_environment(templates: Path = TEMPLATES) -> Environment:
     return environment
 
 
+@cache
 def markdown_environment() -> Environment:
     """A Jinja environment for Markdown; values from outside pass through `md`, `code` or `fenced`."""
     environment = Environment(
@@ -91,7 +97,7 @@ def markdown_environment() -> Environment:
         seconds=seconds,
         size=size,
         moment=moment,
-        figure=figure,
+        decimals=decimals,
     )
     return environment
 
@@ -162,6 +168,11 @@ def figure(value: float | None) -> str:
     if value is None:
         return "–"
     return (f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}").replace("-", "−")
+
+
+def decimals(value: float) -> str:
+    """Three decimals, as papers print agreement; with a true minus sign."""
+    return f"{value:.3f}".replace("-", "−")
 
 
 def seconds(value: float | None) -> str:

@@ -5,6 +5,7 @@ drawn from and for no other: the fingerprint decides. The file may have been edi
 that cannot be is a problem that is said, never a number that is shown.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from cards.fields import count_of, list_of, mapping_of, number_of, read_object, 
 from cards.text import share
 
 AGREEMENT = "validation/agreement.json"
+VERDICTS = "validation/verdicts.json"
 FORMAT = "vlm-agreement/1"
 ACCEPTANCE = {"acceptance_items": "acceptance, of rows", "acceptance_judgements": "acceptance, of judgements"}
 AGREEMENTS = {
@@ -26,6 +28,7 @@ AGREEMENTS = {
     "krippendorff_alpha": "Krippendorff’s alpha",
     "gwet_ac1": "Gwet’s AC1",
 }
+PREFERENCES = ("preference_0", "tie", "preference_1")
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,9 @@ class Annotator:
     name: str
     planned: int
     judgements: int
-    acceptance: Figure | None
-    agreement: Figure | None
+    missing: int
+    acceptance: Figure
+    agreement: Figure
     median_seconds: float | None
     too_fast: int
     gold: tuple[int, int]
@@ -141,8 +145,14 @@ def read_validation(out: UPath, build: Build) -> Validation:
     )
 
 
+def has_verdicts_to_apply(out: UPath, build: Build) -> bool:
+    """Whether `out/validation/verdicts.json` says of rows what this build has not applied to them."""
+    path = out / VERDICTS
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != build.verdicts_sha256
+
+
 def applied(build: Build, verdict: str) -> int:
-    """The rows that were `rejected` or `corrected` because people said so, as the build's stages counted them."""
+    """The rows that were `rejected`, or the texts that were `corrected`, by people, as the build's stages counted."""
     return round(sum(stage.counters.get(f"human_{verdict}", 0) for stage in build.stages))
 
 
@@ -215,18 +225,17 @@ def _round(raw: Mapping[str, Any]) -> Round:
         warnings=tuple(str(warning) for warning in list_of(raw, "warnings")),
     )
     if found.received:
-        for name in ACCEPTANCE if task == "accept" else ("preference_0", "tie", "preference_1"):
+        for name in ACCEPTANCE if task == "accept" else PREFERENCES:
             _check_rate(name, figures.get(name))
     return found
 
 
 def _check_rate(name: str, figure: Figure | None) -> None:
     if figure is None or not figure.n or figure.value is None or not 0 <= figure.value <= 1:
-        raise ValueError(
-            f"figures.{name} is no share of the {'rows' if name.endswith('items') else 'judgements'} judged"
-        )
-    if figure.low is None or figure.high is None or not 0 <= figure.low <= figure.value <= figure.high <= 1:
-        raise ValueError(f"figures.{name} has no interval around its value")
+        raise ValueError(f"figures.{name} is no share of what was judged")
+    low, high = figure.wilson or (0, 1)
+    if not 0 <= low <= figure.value <= high <= 1:
+        raise ValueError(f"figures.{name}: {figure.value} is not in its interval, {low} to {high}")
 
 
 def _figure(raw: Mapping[str, Any], name: str) -> Figure:
@@ -255,8 +264,9 @@ def _annotator(raw: Mapping[str, Any]) -> Annotator:
         name=text_of(raw, "annotator"),
         planned=_count(raw, "planned"),
         judgements=_count(raw, "judgements"),
-        acceptance=_figure(raw, "acceptance") if mapping_of(raw, "acceptance") else None,
-        agreement=_figure(raw, "agreement_majority") if mapping_of(raw, "agreement_majority") else None,
+        missing=_count(raw, "missing"),
+        acceptance=_figure(raw, "acceptance"),
+        agreement=_figure(raw, "agreement_majority"),
         median_seconds=number_of(raw, "median_seconds"),
         too_fast=_count(raw, "too_fast"),
         gold=(_count(gold, "right"), _count(gold, "of")),

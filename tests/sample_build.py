@@ -4,6 +4,7 @@ import io
 import json
 import random
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -113,10 +114,11 @@ def sample_pairs(**changes: Any) -> dict[str, Any]:
     of = {"unit": "items", "interval": "Wilson"}
     return sample_round(
         round="round-2", task="pair", systems=["latxa", HOSTILE], created="2025-11-24T09:00:00Z", strata=[], reasons={},
-        labels={"0": 30, "tie": 12, "1": 20}, majority={"0": 10, "tie": 4, "1": 6}, warnings=[], corrections=0,
+        warnings=[], corrections=0, labels={"preference_0": 30, "tie": 12, "preference_1": 20},
+        majority={"preference_0": 10, "tie": 4, "preference_1": 5, "divided": 1},
         figures={
             "preference_0": figure(0.5, 20, 0.3, 0.7, **of), "tie": figure(0.2, 20, 0.08, 0.42, **of),
-            "preference_1": figure(0.3, 20, 0.15, 0.52, **of),
+            "preference_1": figure(0.25, 20, 0.11, 0.47, **of),
             "preference_0_judgements": figure(30 / 62, 62, 0.35, 0.6), "tie_judgements": figure(12 / 62, 62, 0.1, 0.3),
             "preference_1_judgements": figure(20 / 62, 62, 0.2, 0.45),
             "left_share": figure(0.56, 50, 0.42, 0.69, interval="Wilson"), "gwet_ac1": figure(0.41, 8, 0.1, 0.7),
@@ -141,6 +143,16 @@ def scene(number: int) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)
     return out.getvalue()
+
+
+@cache
+def _one_image() -> bytes:
+    return scene(0)
+
+
+def one_image(number: int) -> bytes:
+    """The same scene for every row, for tests that do not look at images."""
+    return _one_image()
 
 
 def _row(number: int, split: str, images: str, paint: Callable[[int], bytes]) -> dict[str, Any]:

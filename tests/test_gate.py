@@ -1,5 +1,6 @@
 """The gate and what is behind it: nothing is published that people did not accept, unless somebody says so aloud."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +15,14 @@ from cards.card import load_card
 from cards.cli import main
 from cards.gate import ALLOW_DEMO_MODEL, ALLOW_NO_LICENCE, ALLOW_UNVALIDATED, overruled, refusals
 from cards.publish import Folder, dataset_files, publish
-from tests.sample_build import HOSTILE, sample_round, write_agreement, write_sample_build
+from tests.sample_build import HOSTILE, one_image, sample_round, write_agreement, write_sample_build
 
 CARD = load_card("multiinstruct-it")
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> UPath:
-    return write_sample_build(UPath(tmp_path / "out"), rows=20)
+    return write_sample_build(UPath(tmp_path / "out"), rows=10, paint=one_image)
 
 
 def accepted(wilson: float, **changes: Any) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def test_enough_acceptance_is_published(build: UPath, tmp_path: Path, wilson: fl
 
 
 def test_every_objection_is_said_at_once_and_confessed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    build = write_sample_build(UPath(tmp_path / "out"), rows=20, warning=HOSTILE)
+    build = write_sample_build(UPath(tmp_path / "out"), rows=10, warning=HOSTILE, paint=one_image)
     command = ["publish", str(build), "--to", str(tmp_path / "pub")]
     assert main(command) == 2
     errors = capsys.readouterr().err.splitlines()
@@ -168,3 +169,15 @@ def test_refresh_writes_what_it_can_and_says_what_not(build: UPath, capsys: pyte
     assert "card     none: there is no cards/recipes/unknown.yaml" in capsys.readouterr().out
     assert main(["refresh", str(build / "nothing")]) == 2
     assert main(["publish", str(build), "--to", "x"]) == 2
+
+
+def test_what_people_decided_must_be_in_the_dataset(build: UPath) -> None:
+    write_agreement(build, accepted(0.9))
+    verdicts = build / "validation" / "verdicts.json"
+    verdicts.write_bytes(b'{"format": "vlm-verdicts/1"}')
+    (refusal,) = refusals(build, CARD)
+    assert refusal.startswith("what people decided of its rows is not applied to them yet. Run the recipe's command")
+    raw = json.loads((build / "build.json").read_text())
+    raw["verdicts"] = {"sha256": hashlib.sha256(verdicts.read_bytes()).hexdigest()}
+    (build / "build.json").write_text(json.dumps(raw))
+    assert refusals(build, CARD) == []
