@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from validation.annotation.exports import Export
 from validation.annotation.package import LABELS, REASONS, Task
 from validation.annotation.problem import Problem
-from validation.annotation.received import shown
+from validation.annotation.received import MOST_TOLD, shown
 from validation.annotation.rounds import Assignment, Judgement, Round, find_round, rounds
 
 MOST_COMMENT = 4_000
@@ -75,21 +76,23 @@ def find_package(export: Export, known: Sequence[Known]) -> Known:
 
 
 def check(judgements: Sequence[Judgement], package: Known) -> tuple[list[Judgement], list[str]]:
-    """The judgements as they are kept, and all that is wrong with the others.
+    """The judgements as they are kept, and what is wrong with them; where anything is, none of them is to be kept.
 
     Kept: `at` with milliseconds and a Z, so that times sort as text; `reasons` in the order of `REASONS`;
     `corrections` by name, without those that are blank or say what the translation says; texts as they were typed.
     """
-    kept, problems = [], []
+    kept: list[Judgement] = []
+    problems: list[str] = []
     for judgement in judgements:
-        wrong = [f"item {shown(judgement.item_id)}: {each}" for each in _wrong(judgement, package)]
-        problems += wrong
-        if not wrong:
+        wrong = islice(_wrong(judgement, package), MOST_TOLD + 1)
+        problems += [f"item {shown(judgement.item_id)}: {each}" for each in wrong]
+        if len(problems) > MOST_TOLD:
+            break
+        if not problems:
             kept.append(_kept(judgement, package.texts[judgement.item_id]))
-    times = Counter(judgement.item_id for judgement in judgements)
-    problems += [
-        f"item {shown(item)}: judged {n} times in one file; once is expected" for item, n in times.items() if n > 1
-    ]
+    for item, times in Counter(judgement.item_id for judgement in judgements).items():
+        if times > 1 and item in package.texts:
+            problems.append(f"item {shown(item)}: judged {times} times in one file; once is expected")
     return kept, problems
 
 

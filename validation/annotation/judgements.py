@@ -14,10 +14,9 @@ from filelock import FileLock, Timeout
 
 from validation.annotation.checks import Known, check, find_package, known_packages
 from validation.annotation.problem import Problem
-from validation.annotation.received import list_files, read_export
+from validation.annotation.received import MOST_TOLD, list_files, read_export
 from validation.annotation.rounds import JUDGEMENTS_FORMAT, Judgement, Round, write_json
 
-MOST_TOLD = 10
 WAIT_SECONDS = 60
 
 
@@ -88,7 +87,7 @@ def import_files(out: Path, files: Sequence[Path], annotator: str = "") -> list[
         found, problems = _read(path, annotator, known)
         told += problems[:MOST_TOLD]
         if len(problems) > MOST_TOLD:
-            told.append(f"{path}: and {len(problems) - MOST_TOLD:,} more")
+            told.append(f"{path}: and more")
         for package, judgements in found:
             given[package.round.folder, package.assignment.annotator] += [Given(each, path) for each in judgements]
     _refuse(told)

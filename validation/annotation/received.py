@@ -7,6 +7,7 @@ Nothing is held against a plan yet: `checks` does that.
 import reprlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from validation.annotation.exports.shared import parse_json, read_text
 from validation.annotation.problem import Problem
 from validation.annotation.rounds import JUDGEMENTS_FORMAT, Judgement
 
-MOST_BYTES = 20 << 20  # a page's export of 5,000 items, half of them with a comment, takes 2 MB
-MOST_BYTES_WITH_IMAGES = 500 << 20  # Label Studio and Argilla give the images back too
+MOST_BYTES = 20 << 20  # an export of 5,000 items, each with a comment and a correction, takes 2 MB
+MOST_BYTES_WITH_IMAGES = 200 << 20  # Label Studio and Argilla give the images back too
+MOST_TOLD = 10  # of what is wrong with a file
 SUFFIXES = (".json", ".jsonl", ".csv")
 
 _SHORTENED = reprlib.Repr()
@@ -28,7 +30,10 @@ _SEND = "the file that the page saves with its button for export is expected"
 
 @dataclass(frozen=True)
 class Received:
-    """What a file gave: its exports, and what is wrong with the judgements that are left out of them."""
+    """What a file gave: its exports, and what is wrong with the judgements that are left out of them.
+
+    With more than `MOST_TOLD` problems, the rest of the file has not been looked at.
+    """
 
     path: Path
     exports: tuple[Export, ...]
@@ -137,8 +142,10 @@ def _read_ours(path: Path) -> Received:
         raise Problem(f"{path}: judgements: {shown(entries)}; a list is expected: {_SEND}")
     judgements, problems = [], []
     for number, entry in enumerate(entries, 1):
-        wrong = list(_misshapen(entry, number))
+        wrong = list(islice(_misshapen(entry, number), MOST_TOLD + 1))
         problems += wrong
+        if len(problems) > MOST_TOLD:
+            break
         if not wrong:
             judgements.append(Judgement(**{**entry, "reasons": tuple(entry.get("reasons", ()))}))
     export = Export(data["package_id"], data["package_sha256"], data["annotator"], tuple(judgements))
