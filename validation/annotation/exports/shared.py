@@ -18,10 +18,10 @@ from validation.annotation.problem import Problem
 from validation.annotation.rounds import NAME, Judgement
 
 LARGEST_FILE = 500_000_000
-ID, SHA256, ANNOTATOR = "package_id", "package_sha256", "annotator"
 
+_IDENTITY = ("package_id", "package_sha256", "item_id")
 _BOX_COLOURS = ("#e4572e", "#1f77b4", "#2ca02c", "#9467bd", "#d4a017", "#17a2a2")
-_UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202d\u202e\ud800-\udfff]")
 _REFERENCE = re.compile(rf"({NAME.pattern}):([0-9a-f]{{64}}):({NAME.pattern})")
 
 
@@ -46,6 +46,21 @@ def parse_reference(text: str, where: str) -> tuple[str, str, str]:
     if not match:
         raise Problem(f"{where}: the id {brief(text)} is none of a package; leave ids as they were written")
     return match[1], match[2], match[3]
+
+
+def identity(package_id: str, sha256: str, item_id: str) -> dict[str, str]:
+    """An item's identity for tools that give back an item's data."""
+    return {"package_id": package_id, "package_sha256": sha256, "item_id": item_id}
+
+
+def parse_identity(data: Mapping[str, Any], where: str) -> tuple[str, str, str]:
+    """Package, digest and item of what holds an `identity`. Raises `Problem`, saying `where`."""
+    for name in _IDENTITY:
+        if not isinstance(data.get(name), str):
+            raise Problem(
+                f"{where}, {name}: {brief(data.get(name))}; the text that the package was written with is due"
+            )
+    return data["package_id"], data["package_sha256"], data["item_id"]
 
 
 def shown(text: str) -> str:
@@ -115,6 +130,11 @@ def read_text(path: Path) -> str:
         raise Problem(f"{path}: not UTF-8 (byte {error.start:,}): save or export it as UTF-8") from None
     except OSError as error:
         raise Problem(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def load_json(path: Path) -> Any:
+    """The JSON in a file. Raises `Problem`."""
+    return parse_json(read_text(path), str(path))
 
 
 def parse_json(text: str, where: str) -> Any:
