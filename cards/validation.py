@@ -174,7 +174,7 @@ def in_a_sentence(found: Round) -> str:
     rate = found.figures["acceptance_items"]
     people = f"{found.at_work} annotator{'s' if found.at_work != 1 else ''}"
     return (
-        f"{people} judged a sample of {rate.n:,} of {found.population:,} rows and accepted "
+        f"{people} judged a sample of {rate.n:,} rows, drawn from {found.population:,}, and accepted "
         f"{found.majority.get('accept', 0):,}: {share(rate.value or 0, 1)} (95 % interval {interval(rate)})."
     )
 

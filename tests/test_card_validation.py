@@ -61,7 +61,7 @@ def test_a_build_that_nobody_judged_says_so(build: UPath) -> None:
 
 def test_every_figure_has_its_n_and_interval_or_says_why_not(build: UPath) -> None:
     text = card_of(build, sample_round())
-    sentence = "4 annotators judged a sample of 40 of 60 rows and accepted 34: 85 % (95 % interval 70.9 to 92.9 %)."
+    sentence = "4 annotators judged a sample of 40 rows, drawn from 60, and accepted 34: 85 % (95 % interval 70.9 to 92.9 %)."
     assert f"| Human validation | {sentence} |" in text
     assert f"- The text is machine-translated. {sentence}" in text
     assert "8 of the rows were for all of them to judge" in text
@@ -69,7 +69,7 @@ def test_every_figure_has_its_n_and_interval_or_says_why_not(build: UPath) -> No
     assert "| acceptance, of judgements | 85.5 % | 75.0 to 94.0 % | 62 judgements |" in text
     assert "| Fleiss’ kappa | −0.040 | −0.110 to 0.200 | 8 items |" in text
     assert "| Krippendorff’s alpha | undefined |  | 8 items | Undefined here: all labels are equal. |" in text
-    assert "Of 62 judgements (2 more were planned and did not come back), 53 were to accept, 7 to reject" in text
+    assert "Of 62 judgements (64 were planned), 53 were to accept, 7 to reject" in text
     assert "`meaning` 5, `grammar` 2" in text
     assert "| `VG_selection` | 10 | 15 | 80 % | 49.0 to 94.0 % |" in text
     assert "An acceptance" not in text
@@ -106,7 +106,7 @@ def test_the_newest_round_about_acceptance_counts(build: UPath) -> None:
     later = sample_round(fingerprint="another")
     nothing = sample_round(received={"judgements": 0}, figures={})
     text = card_of(build, older, sample_round(), sample_pairs(), later, nothing)
-    assert "a sample of 40 of 60 rows" in text
+    assert "a sample of 40 rows, drawn from 60" in text
     assert "latxa" not in text
 
 

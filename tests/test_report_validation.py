@@ -44,13 +44,13 @@ def test_every_figure_is_drawn_and_written(build: UPath) -> None:
     section = section_of(build, sample_round())
     text = Page(section).text
     for said in (
-        "4 annotators judged a sample of 40 of 60 rows",
-        "2 of 64 judgements have not come back",
+        "4 annotators judged a sample of 40 rows, drawn from 60",
+        "Of 64 judgements, 2 have not come back",
         "70.9 to 92.9 %",
         "0.938",
         "−0.110 to 0.200",
         "undefined: all labels are equal",
-        "Not good enough to be published.",
+        "Not accepted often enough to be published.",
         "6.1 s",
         "15 of 16",
         "meaning",
@@ -94,9 +94,9 @@ def test_what_the_recipe_needs_is_said_before_and_after_anybody_judged(build: UP
     assert "Nobody has judged these rows yet. The recipe needs an acceptance of 80 %" in Page(section_of(build)).text
     raw = sample_round()
     raw["figures"]["acceptance_items"] |= {"value": 0.95, "high": 0.99, "wilson": [0.85, 0.99]}
-    assert "May be published." in Page(section_of(build, raw)).text
+    assert "Accepted often enough." in Page(section_of(build, raw)).text
     edit_build(build, name="a-build-without-a-recipe")
-    assert "published" not in Page(section_of(build, raw)).text
+    assert "The recipe needs" not in Page(section_of(build, raw)).text
     (build / "validation" / "agreement.json").unlink()
     assert section_of(build) == ""
 
