@@ -5,6 +5,7 @@ place, and makes only those shards again that hold such rows, and what comes of 
 translation memory.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
@@ -28,7 +29,7 @@ from builders.engine import (
 from builders.engine.files import read_columns, read_json
 from builders.engine.fingerprint import digest
 from builders.stages.translate import Translate, units_of
-from translators import TranslationMemory, Translator
+from translators import TranslationMemory, Translator, TranslatorError
 from translators.corrections import corrections
 from translators.memory import Entry
 from validation.annotation.problem import Problem
@@ -106,7 +107,10 @@ class Revise(RowStage):
         ids = [row for row, verdict in self.verdicts.rows.items() if verdict.texts]
         if not ids:
             return
-        translator, target = self.translate.load(), self.translate.arguments["target"]
+        try:
+            translator, target = self.translate.load(), self.translate.arguments["target"]
+        except TranslatorError as error:
+            raise StageError(str(error)) from error
         self._memories, lost = [], 0
         for shard in shards:
             for row in read_columns(build.out, shard, ["id", "fields", "checks"], pc.field("id").isin(ids)).to_pylist():
@@ -132,12 +136,19 @@ class Revise(RowStage):
 
     def finish(self, build: Build) -> None:
         """Remember what people wrote: whoever translates with this memory from now on gets it without a model."""
-        if self._memories:
+        if not self._memories:
+            return
+        try:
             memory = TranslationMemory(self.translate.memory_path)
             try:
                 memory.add(self._memories)
             finally:
                 memory.close()
+        except (TranslatorError, sqlite3.Error) as error:
+            path = self.translate.memory_path
+            raise StageError(
+                f"--memory {path}: corrections are in the dataset, but not in the memory: {error}"
+            ) from error
 
 
 def corrected(row: Row, verdict: Verdict) -> Row:
