@@ -61,7 +61,8 @@ def test_a_build_that_nobody_judged_says_so(build: UPath) -> None:
 
 def test_every_figure_has_its_n_and_interval_or_says_why_not(build: UPath) -> None:
     text = card_of(build, sample_round())
-    sentence = "4 annotators judged a sample of 40 rows, drawn from 60, and accepted 34: 85 % (95 % interval 70.9 to 92.9 %)."
+    sentence = "4 annotators judged a sample of 40 rows, drawn from 60, and accepted 34: "
+    sentence += "85 % (95 % interval 70.9 to 92.9 %)."
     assert f"| Human validation | {sentence} |" in text
     assert f"- The text is machine-translated. {sentence}" in text
     assert "8 of the rows were for all of them to judge" in text
