@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from validation.annotation.problem import Problem
+from validation.annotation.terminal import printable
 
 _MODULES = {
     "filters": "cli_filters",
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
     except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
+        print(f"error: {printable(str(problem))}", file=sys.stderr)
         return 2
     return status
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from validation.annotation.problem import Problem
+from validation.annotation.terminal import printable
 
 if TYPE_CHECKING:
     from validation.annotation.package import Package
@@ -72,7 +73,10 @@ def sample_rows(options: argparse.Namespace) -> int:
 
     request = _request(options)
     round = _free_round(request)
-    planned = plan_round(request, _show if sys.stderr.isatty() else None)
+    show = _show if sys.stderr.isatty() else None
+    planned = plan_round(request, show)
+    if show:
+        show("")
     plan = _same_again(round, planned.plan)
     try:
         if not round.plan_path.exists():
@@ -181,8 +185,9 @@ def _another(round: "Round") -> str:
     return f"say --round round-{number} for a new one"
 
 
-def _show(count: int, total: int) -> None:
-    print(f"\rrows read: {count:,} of {total:,}", end="\n" if count == total else "", file=sys.stderr, flush=True)
+def _show(text: str) -> None:
+    """One line of a terminal, written over."""
+    print(f"\r{text:<40}\r", end="", file=sys.stderr, flush=True)
 
 
 def _print_drawn(request: "Request", planned: "Planned") -> None:
@@ -223,9 +228,5 @@ def _print_written(round: "Round", packages: "Sequence[Package]", paths: Sequenc
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(_plain(name) for name in names[:_NAMED])
+    shown = ", ".join(printable(name) for name in names[:_NAMED])
     return shown + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
-
-
-def _plain(text: str) -> str:
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -17,7 +17,8 @@ from validation.annotation.rounds import Assigned, Assignment, Plan, PlannedRow
 from validation.annotation.rows import Listed, Row, as_item, each_row, read_rows
 from validation.annotation.sampling import Drawn, assign, draw, rank, shuffled
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str], None]
+LISTED_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def plan_round(request: Request, progress: Progress | None = None) -> Planned:
     if not target:
         raise Problem(f"{request.out}: nothing says which language this is; say --to with its code, such as eu")
     untranslated: Counter[str] = Counter()
-    candidates = _candidates(request, each_row(build, request.stratify), untranslated)
+    listed = _told(each_row(build, request.stratify), progress)
+    candidates = _candidates(request, listed, untranslated)
     drawn = draw(candidates, request.shared + request.own * len(request.annotators), request.seed)
     strata = dict(drawn.rows) | {gold.row: "" for gold in request.gold}
     rows = _prepared(request, strata, progress)
@@ -93,6 +95,13 @@ def plan_round(request: Request, progress: Progress | None = None) -> Planned:
     )
 
 
+def _told(rows: Iterator[Listed], progress: Progress | None) -> Iterator[Listed]:
+    for number, row in enumerate(rows):
+        if progress and number % LISTED_AT_ONCE == 0:
+            progress(f"rows listed: {number:,}")
+        yield row
+
+
 def _candidates(request: Request, listed: Iterator[Listed], untranslated: Counter[str]) -> Iterator[tuple[str, str]]:
     """The rows that may be drawn; counts those that would be if they had a translation."""
     gold = {each.row: each.where for each in request.gold}
@@ -120,7 +129,7 @@ def _candidates(request: Request, listed: Iterator[Listed], untranslated: Counte
 
 def _prepared(request: Request, ids: Collection[str], progress: Progress | None) -> dict[str, Row]:
     """The rows as they are judged: of gold items with their own texts, of pairs up to the answer."""
-    told = (lambda count: progress(count, len(ids))) if progress else None
+    told = (lambda count: progress(f"rows read: {count:,} of {len(ids):,}")) if progress else None
     rows = read_rows(request.out, ids, request.config, request.split, told, request.picture_side)
     for gold in request.gold:
         rows[gold.row] = spoilt(rows[gold.row], gold)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +23,8 @@ _COLUMNS = ("id", "translations", "conversations", "image")
 _FIELDS = ("field", "source", "target")
 _FIELD_NAMES = re.compile(r"translations\.\w+\.\w+\.field")
 _IDS_AT_ONCE = 16_384
-_ROWS_AT_ONCE = 16
+_ROWS_AT_ONCE = 256
+_BYTES_AT_ONCE = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,7 @@ class Row:
     height: int = 0
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """A row that may be drawn: its stratum ("" where none is asked for) and how many translations it holds."""
 
     id: str
@@ -64,9 +64,9 @@ def each_row(build: Build, stratify: str = "") -> Iterator[Listed]:
                 ids = batch.column("id").to_pylist()
                 counts = pc.fill_null(pc.list_value_length(batch.column("translations")), 0).to_pylist()
                 strata = batch.column(stratify).cast(pa.string()).to_pylist() if stratify else [""] * len(ids)
+                if not all(ids):
+                    raise Problem(f"{path}: a row has no id; every row needs one of its own")
                 for row, stratum, count in zip(ids, strata, counts, strict=True):
-                    if not row:
-                        raise Problem(f"{path}: a row has no id; every row needs one of its own")
                     yield Listed(row, stratum or "", count)
 
 
@@ -150,7 +150,9 @@ def _wanted_rows(parquet: pq.ParquetFile, wanted: pa.Array) -> Iterator[dict[str
         ids = parquet.read_row_group(group, columns=["id"]).column("id").cast(pa.string())
         if not pc.any(pc.is_in(ids, wanted)).as_py():
             continue
-        for batch in parquet.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group], columns=columns):
+        size = parquet.metadata.row_group(group).total_byte_size / len(ids)
+        rows = max(1, min(_ROWS_AT_ONCE, int(_BYTES_AT_ONCE / (size + 1))))
+        for batch in parquet.iter_batches(batch_size=rows, row_groups=[group], columns=columns):
             yield from batch.filter(pc.is_in(batch.column("id").cast(pa.string()), wanted)).to_pylist()
 
 

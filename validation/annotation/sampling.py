@@ -29,8 +29,7 @@ class Drawn:
 
 def rank(*words: object) -> int:
     """A number of 128 bits that only the words decide: the dice of every draw here."""
-    text = "\0".join(str(word) for word in words)
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest(), "big")
+    return int.from_bytes(blake2b("\0".join(map(str, words)).encode(), digest_size=16).digest(), "big")
 
 
 def draw(rows: Iterable[tuple[str, str]], size: int, seed: int) -> Drawn:
@@ -44,14 +43,16 @@ def draw(rows: Iterable[tuple[str, str]], size: int, seed: int) -> Drawn:
     lowest: dict[str, list[tuple[int, str]]] = {}  # of each stratum, with negative ranks: the highest is on top
     for row, stratum in rows:
         strata[stratum] += 1
-        heap = lowest.setdefault(stratum, [])
         place = (-rank("draw", seed, row), row)
-        if len(heap) < size:
+        heap = lowest.get(stratum)
+        if heap is None:
+            lowest[stratum] = [place]
+            if len(lowest) > MOST_STRATA:
+                raise Problem(f"--stratify: more than {MOST_STRATA:,} different values; choose a column with fewer")
+        elif len(heap) < size:
             heapq.heappush(heap, place)
         elif place > heap[0]:
             heapq.heapreplace(heap, place)
-        if len(lowest) > MOST_STRATA:
-            raise Problem(f"--stratify: more than {MOST_STRATA:,} different values; choose a column with fewer")
     if size > strata.total():
         raise Problem(
             f"{size:,} rows are asked for (--shared, and --own for every annotator), and there are {strata.total():,} "
