@@ -197,6 +197,8 @@ def _print_drawn(request: "Request", planned: "Planned") -> None:
     got = {stratum for _, stratum in drawn.rows}
     if none := sorted(set(drawn.strata) - got):
         print(f"         {len(none):,} strata got no row: {_listed(none)}")
+    if request.gold:
+        print(f"gold     {len(request.gold):,} rows of a known label, among the items of every annotator")
     if planned.untranslated:
         print(f"note     {planned.untranslated:,} rows have no translation to judge and were not drawn from")
     if planned.without_picture:
