@@ -212,6 +212,7 @@ def test_gold_items_are_in_no_rate_and_say_who_missed_them(tmp_path: Path) -> No
     found = agree(write(tmp_path, planned(gold=3), {"jon-gold1": "accept"}))
     assert found["planned"] == {"annotators": 4, "items": 100, "shared": 20, "judgements": 160}
     assert figure(found, "acceptance_judgements") == (1.0, 160)
+    assert figure(found, "acceptance_items") == (1.0, 100)
     assert found["labels"] == {"accept": 160, "reject": 0, "unsure": 0}
     assert [each["gold"] for each in found["annotators"]] == [{"right": n, "of": 3} for n in (3, 2, 3, 3)]
     assert any(each.startswith("jon judged 2 of 3 gold items") for each in found["warnings"])

@@ -123,7 +123,8 @@ def _rates(
     if plan.task == "accept":
         return {
             "acceptance_judgements": of_judgements(
-                "accept", "accepts among all judgements, shared items counting once for each; unsure is not accepted"
+                "accept",
+                "accepts among all judgements, so that a shared row counts once for each of its judges; unsure is not accepted",
             ),
             "acceptance_items": _of_rows(decided, "accept", f"rows accepted among rows judged: {ITEM_RULE}"),
         }

@@ -5,6 +5,7 @@ from typing import Any
 
 TOO_FAST = 2.0  # active seconds on an item, below which a judgement is too fast
 FEW_ROWS = 30
+FEW_SHARED = 50  # with fewer, intervals of kappa are too narrow: see `intervals.percentile_interval`
 FAST_SHARE = 0.1
 CHANCE = 0.05  # below this, chance alone does not explain it
 LOW_KAPPA, HIGH_AC1, FREQUENT = 0.4, 0.6, 0.8
@@ -14,15 +15,8 @@ def cautions(found: Mapping[str, Any]) -> list[str]:
     """Warnings about the entry of a round in agreement.json, each a sentence or two."""
     if not found["received"]["judgements"]:
         return ["no judgement has come back yet"]
-    return [
-        *_missing(found),
-        *_few(found),
-        *_gold(found),
-        *_fast(found),
-        *_monotone(found),
-        *_side(found),
-        *_paradox(found),
-    ]
+    checks = (_missing, _few, _gold, _fast, _monotone, _side, _paradox, _few_shared)
+    return [said for check in checks for said in check(found)]
 
 
 def _missing(found: Mapping[str, Any]) -> list[str]:
@@ -96,4 +90,14 @@ def _paradox(found: Mapping[str, Any]) -> list[str]:
         f"Fleiss' kappa is {kappa:.2f} though {pairwise:.0%} of pairs of judgements are equal: {frequent:.0%} of all "
         "labels are the same, so that kappa and alpha expect nearly as much agreement by chance. Read them beside "
         f"the agreement itself and AC1 ({ac1:.2f})"
+    ]
+
+
+def _few_shared(found: Mapping[str, Any]) -> list[str]:
+    fleiss = found["figures"]["fleiss"]
+    if fleiss["low"] is None or fleiss["n"] >= FEW_SHARED:
+        return []
+    return [
+        f"rows judged by several annotators: {fleiss['n']}; with fewer than {FEW_SHARED} the intervals of kappa and "
+        "alpha are narrower than 95 % where one label is frequent"
     ]
