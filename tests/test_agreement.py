@@ -358,12 +358,12 @@ def test_apply_writes_verdicts_and_says_what_is_open(tmp_path: Path, capsys: pyt
     write(tmp_path, planned(), said)
     assert main(["agree", str(tmp_path)]) == 0
     assert not (tmp_path / "validation/verdicts.json").exists()
-    assert f"next: python -m validation agree {tmp_path} --round round-1 --apply" in capsys.readouterr().out
+    assert f"next     python -m validation agree {tmp_path} --round round-1 --apply" in capsys.readouterr().out
     assert main(["agree", str(tmp_path), "--apply"]) == 0
     assert set(json.loads((tmp_path / "validation/verdicts.json").read_text())["rows"]) == {"s00"}
     printed = capsys.readouterr().out
     assert "1 rows to drop, 0 to correct; 1 open" in printed
-    assert f"next: python -m validation adjudicate {tmp_path} --annotator NAME --round round-1" in printed
+    assert f"next     python -m validation adjudicate {tmp_path} --annotator NAME --round round-1" in printed
 
 
 def test_a_report_that_cannot_be_written_costs_no_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,7 +88,7 @@ def agree_round(options: argparse.Namespace) -> int:
     for line in written:
         print(_printable(line))
     for line in _next(out, found, still_open, options.apply):
-        print(f"next: {line}")
+        print(f"next     {line}")
     return 0
 
 
@@ -96,7 +96,7 @@ def _apply(out: Path) -> str:
     from validation.annotation.verdicts import PLACE, write_verdicts
 
     verdicts = write_verdicts(out)
-    undecided = f"; {len(verdicts.open):,} open, which change nothing yet" if verdicts.open else ""
+    undecided = f"; {len(verdicts.open):,} open, changing nothing yet" if verdicts.open else ""
     return (
         f"{out / PLACE}: {verdicts.count('reject'):,} rows to drop, {verdicts.count('correct'):,} to correct{undecided}"
     )
