@@ -124,7 +124,7 @@ def _rates(
         return {
             "acceptance_judgements": of_judgements(
                 "accept",
-                "accepts among all judgements, a shared row counting once for each of its judges; unsure is not accepted",
+                "accepts among all judgements, a shared row counting once for each judge of it; unsure is not accepted",
             ),
             "acceptance_items": _of_rows(decided, "accept", f"rows accepted among rows judged: {ITEM_RULE}"),
         }
