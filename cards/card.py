@@ -234,7 +234,7 @@ def _metadata(build: Build, splits: Sequence[Part], languages: list[str], recipe
         language=[code for code in languages if _LANGUAGE.fullmatch(code)],
         license=recipe.licence,
         annotations_creators=creators,
-        language_creators=creators,
+        language_creators=list(creators),
         multilinguality=["multilingual" if len(languages) > 1 else "monolingual"],
         size_categories=[_size_category(sum(part.rows for part in splits))],
         source_datasets=[source.hub_id or f"extended|other-{_slug(source.name)}" for source in recipe.sources],

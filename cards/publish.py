@@ -16,6 +16,7 @@ from upath import UPath
 from cards.fields import mapping_of, read_object, text_of
 
 CARD = "README.md"
+MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
 
 
@@ -51,7 +52,7 @@ def publish(out: UPath, card: str, target: Target) -> list[File]:
 
 
 def dataset_files(out: UPath) -> list[File]:
-    """The files of `out/dataset` but the card, by path. Raises ValueError for one that differs from the ledger's."""
+    """The files of `out/dataset` but the card, by path, the manifest last. Raises ValueError for one that differs from the ledger's."""
     root = out / "dataset"
     recorded = _recorded(out)
     files = []
@@ -67,7 +68,7 @@ def dataset_files(out: UPath) -> list[File]:
                 "it was changed since; delete it and run the recipe's command again"
             )
         files.append(File(source, path, size, sha256))
-    return files
+    return sorted(files, key=lambda file: file.path == MANIFEST)
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,7 @@ def test_corrections_make_people_its_authors_too(build: UPath) -> None:
     raw["stages"][3]["counters"] |= {"human_rejected": 4, "human_corrected": 3}
     (build / "build.json").write_text(json.dumps(raw))
     text = card_of(build)
+    assert "&id" not in text.split("---")[1]
     data = DatasetCard(text).data.to_dict()
     assert data["annotations_creators"] == data["language_creators"] == ["machine-generated", "expert-generated"]
     assert "4 of the rows judged were left out because people rejected them, and 3 texts were replaced" in text
