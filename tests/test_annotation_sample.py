@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from tests.asked_round import ask, row, write_dataset
-from tests.sample_build import HOSTILE, write_sample_build
+from tests.sample_build import HOSTILE, scene, write_sample_build
 from validation.__main__ import main
 from validation.annotation.gold import Gold
 from validation.annotation.planning import Request, plan_round
@@ -200,15 +200,16 @@ def test_what_cannot_be_asked_is_told_and_nothing_is_written(
     assert not (dataset / "validation").exists()
 
 
-def test_the_command_loads_no_model_and_no_cluster(dataset: Path):
+def test_the_command_loads_no_model_no_cluster_and_no_pandas(tmp_path: Path):
+    write_dataset(tmp_path, [row(number, image={"bytes": scene(number), "path": None}) for number in range(9)])
     script = (
         "import sys; from validation.__main__ import main; "
-        f"main(['sample', {str(dataset)!r}, '--annotators', 'ane', '--round', 'nothing/here']); "
-        "print(*{'ray', 'torch', 'datasets', 'transformers', 'lingua', 'pandas', 'sentencex'} & sys.modules.keys())"
+        f"main(['sample', {str(tmp_path)!r}, '--annotators', 'ane', '--shared', '4', '--own', '4', '--to', 'it']); "
+        "print('slow', *{'ray', 'torch', 'datasets', 'transformers', 'lingua', 'pandas', 'sentencex'} & {*sys.modules})"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == ""
-    assert "--round nothing/here" in run.stderr
+    assert run.stdout.splitlines()[-1] == "slow"
+    assert find_round(tmp_path).plan().population == 9
 
 
 # What is drawn from

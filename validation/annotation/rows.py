@@ -62,12 +62,12 @@ def each_row(build: Build, stratify: str = "") -> Iterator[Listed]:
             columns = ["id", *fields, *([stratify] if stratify else [])]
             for batch in parquet.iter_batches(batch_size=_IDS_AT_ONCE, columns=columns):
                 ids = batch.column("id").to_pylist()
-                counts = pc.fill_null(pc.list_value_length(batch.column("translations")), 0).to_pylist()
+                counts = pc.list_value_length(batch.column("translations")).to_pylist()
                 strata = batch.column(stratify).cast(pa.string()).to_pylist() if stratify else [""] * len(ids)
                 if not all(ids):
                     raise Problem(f"{path}: a row has no id; every row needs one of its own")
                 for row, stratum, count in zip(ids, strata, counts, strict=True):
-                    yield Listed(row, stratum or "", count)
+                    yield Listed(row, stratum or "", count or 0)
 
 
 def list_rows(out: Path, stratify: str = "", config: str = "", split: str = "") -> list[tuple[str, str]]:
@@ -89,7 +89,7 @@ def read_rows(
     Raises `Problem` for an id that is not there, or twice.
     """
     build = open_build(out, config, split)
-    wanted = pa.array(sorted(ids), pa.string())
+    wanted = set(ids)  # not an Arrow array: making one would load pandas, half a second
     found: dict[str, Row] = {}
     for path in build.files:
         with open_parquet(path) as parquet:
@@ -144,16 +144,23 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _wanted_rows(parquet: pq.ParquetFile, wanted: pa.Array) -> Iterator[dict[str, Any]]:
+def _wanted_rows(parquet: pq.ParquetFile, wanted: Collection[str]) -> Iterator[dict[str, Any]]:
     columns = [name for name in _COLUMNS if name in parquet.schema_arrow.names]
     for group in range(parquet.num_row_groups):
-        ids = parquet.read_row_group(group, columns=["id"]).column("id").cast(pa.string())
-        if not pc.any(pc.is_in(ids, wanted)).as_py():
+        ids = parquet.read_row_group(group, columns=["id"]).column("id").to_pylist()
+        places = [place for place, row in enumerate(ids) if row in wanted]
+        if not places:
             continue
         size = parquet.metadata.row_group(group).total_byte_size / len(ids)
         rows = max(1, min(_ROWS_AT_ONCE, int(_BYTES_AT_ONCE / (size + 1))))
+        first = 0
         for batch in parquet.iter_batches(batch_size=rows, row_groups=[group], columns=columns):
-            yield from batch.filter(pc.is_in(batch.column("id").cast(pa.string()), wanted)).to_pylist()
+            for place in places:
+                if first <= place < first + batch.num_rows:
+                    yield from batch.slice(place - first, 1).to_pylist()
+            first += batch.num_rows
+            if first > places[-1]:
+                break
 
 
 def _row(row: Mapping[str, Any], roots: Sequence[Path], side: int) -> Row:
