@@ -4,16 +4,23 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from huggingface_hub import get_token
 from upath import UPath
 
 from cards import cli_publish
 from cards.build import read_build
 from cards.card import find_card, write_card
+from cards.redaction import guarded
 from cards.report import write_report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 2 not as asked."""
+    with guarded(get_token() or ""):
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(prog="python -m cards", description="What people see of a build.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     again = commands.add_parser("refresh", help="write the card and the report of a build again, from its files")

@@ -52,7 +52,10 @@ def publish(out: UPath, card: str, target: Target) -> list[File]:
 
 
 def dataset_files(out: UPath) -> list[File]:
-    """The files of `out/dataset` but the card, by path, the manifest last. Raises ValueError for one that differs from the ledger's."""
+    """The files of `out/dataset` but the card, by path, the manifest last.
+
+    Raises ValueError for one that differs from the ledger's.
+    """
     root = out / "dataset"
     recorded = _recorded(out)
     files = []
