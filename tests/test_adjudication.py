@@ -190,10 +190,13 @@ def test_pairs_show_both_answers_on_drawn_sides_and_votes_follow_the_side(out: P
         wanted = 0 if each.annotator in ("ane", "jon") else 1
         said = [
             asdict(
-                Judgement(item.item_id, "left" if sides[item.item_id] == wanted else "right", at="2026-02-01T00:00:00Z")
+                Judgement(
+                    item.item_id, "left" if sides[item.item_id] == wanted else "right",
+                    comment=f"{plan.systems[wanted]} {each.annotator}", at="2026-02-01T00:00:00Z",
+                )
             )
             for item in each.items
-        ]
+        ]  # fmt: skip
         value = {"format": "vlm-annotations/1", "annotator": each.annotator, "judgements": said}
         path = tmp_path / "said.json"
         path.write_text(json.dumps(value | {"package_id": each.package_id, "package_sha256": each.package_sha256}))
@@ -208,6 +211,9 @@ def test_pairs_show_both_answers_on_drawn_sides_and_votes_follow_the_side(out: P
         answers = [item.left, item.right]
         assert answers[assigned.left].startswith("llama")
         assert answers[1 - assigned.left].startswith("latxa")
-        assert sorted(vote.label for vote in item.votes) == ["left", "left", "right", "right"]
+        for vote in item.votes:
+            assert (item.left if vote.label == "left" else item.right).split()[0] == vote.comment.split()[0]
         assert set(made.package.labels) == set(LABELS["pair"])
+    orders = {tuple(vote.comment for vote in item.votes) for item in made.package.items}
+    assert len(orders) > 1, "the place of a vote does not say whose it is"
     assert len(rounds(out)) == 2
