@@ -1,9 +1,11 @@
 """`python -m validation import`, as the lead of a round runs it."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,14 +89,61 @@ def test_the_dataset_of_a_build_is_its_build(tmp_path: Path) -> None:
     assert len(made.judgements("ane")) == 1
 
 
-def as_table(made: Round, folder: Path) -> Path:
-    """The first package of a round as a table, as a round that was drawn with --format csv has it."""
+def package(made: Round) -> Package:
+    """The first package of a round with all that it shows, as its plan then has it."""
     plan = made.plan()
     first = plan.assignments[0]
     items = tuple(Item(each.item_id, TEXTS) for each in first.items)
-    package = Package(first.package_id, first.annotator, plan.task, "build", "en", "it", "", items)
-    made.write_plan(replace(plan, assignments=(replace(first, package_sha256=package.sha256), *plan.assignments[1:])))
-    return exporter("csv").write(package, folder)[0]
+    whole = Package(first.package_id, first.annotator, plan.task, "build", "en", "it", "", items)
+    made.write_plan(replace(plan, assignments=(replace(first, package_sha256=whole.sha256), *plan.assignments[1:])))
+    return whole
+
+
+def as_table(made: Round, folder: Path) -> Path:
+    return exporter("csv").write(package(made), folder)[0]
+
+
+def label_studio(judged: Package, folder: Path) -> Path:
+    """Its first item rejected, as Label Studio exports it."""
+    tasks, _ = exporter("label-studio").write(judged, folder)
+    first, *others = json.loads(tasks.read_text())
+    result = {"from_name": "label", "to_name": "conversation", "type": "choices", "value": {"choices": ["reject"]}}
+    annotation = {"completed_by": 1, "updated_at": "2026-02-01T00:00:00.5Z", "lead_time": 3.25, "result": [result]}
+    annotated = [first | {"annotations": [annotation]}, *({"annotations": []} | other for other in others)]
+    return save(folder / "project-1-at-2026.json", annotated)
+
+
+def potato(judged: Package, folder: Path) -> Path:
+    """Its first item rejected, as Potato exports it."""
+    _, items = exporter("potato").write(judged, folder)
+    first = json.loads(items.read_text().splitlines()[0])
+    line = {"instance_id": first["id"], "user_id": "ane", "labels": {"label": {"reject": "reject"}}}
+    return save(folder / "annotations.jsonl", line | {"spans": {}, "links": {}})
+
+
+def argilla(judged: Package, folder: Path) -> Path:
+    """Its first item rejected, as Argilla exports it: a folder."""
+    (dataset,) = exporter("argilla").write(judged, folder)
+    records = json.loads((dataset / "records.json").read_text())
+    response = {"value": "reject", "user_id": "9b3f", "status": "submitted"}
+    records[0] |= {"status": "completed", "responses": {"label": [response]}}
+    save(dataset / "records.json", records)
+    return dataset
+
+
+@pytest.mark.parametrize("judge", [label_studio, potato, argilla])
+def test_the_file_of_another_tool_is_known_by_itself_and_in_a_folder(
+    tmp_path: Path, judge: Callable[[Package, Path], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make_round(tmp_path)
+    path = judge(package(made), tmp_path / "tool")
+    assert main(["import", str(tmp_path), str(path)]) == 0
+    (kept,) = made.judgements("ane")
+    assert (kept.item_id, kept.label, kept.at.endswith("Z")) == (item_id("ane", 0), "reject", True)
+    (tmp_path / "in").mkdir()
+    path.rename(tmp_path / "in" / path.name)
+    assert main(["import", str(tmp_path), str(tmp_path / "in")]) == 0
+    assert "ane: 0 new, 0 changed, 1 unchanged; 1 of 6 judged, 5 missing" in capsys.readouterr().out
 
 
 def fill_in(table: Path, saved: int, **cells: str) -> Path:

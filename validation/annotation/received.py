@@ -88,13 +88,12 @@ def _is_argilla(path: Path) -> bool:
 def _tool(path: Path) -> str:
     """Which other tool's file this is, by its first bytes and its name; "" is our own. Raises `Problem`."""
     if _is_argilla(path):
-        records = path / "records.json"
-        _refuse_above(records, MOST_BYTES_WITH_IMAGES)
+        _refuse_above(path / "records.json", MOST_BYTES_WITH_IMAGES)
         return "argilla"
     head = _head(path)
     if head.startswith(b"["):
         _refuse_above(path, MOST_BYTES_WITH_IMAGES)
-        return "argilla" if _is_argilla(path.parent) else "label-studio"
+        return "argilla" if path.name == "records.json" else "label-studio"
     _refuse_above(path, MOST_BYTES)
     if path.suffix.lower() == ".jsonl":
         return "potato"
