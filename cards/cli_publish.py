@@ -1,16 +1,16 @@
 """`python -m cards publish`: what is asked before a dataset goes out, and what is said of it."""
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from huggingface_hub import HfApi, constants, get_token
 from upath import UPath
 
 from cards.build import read_build
-from cards.card import Card, card_text, load_card
+from cards.card import card_text, load_card
 from cards.gate import ALLOW_DEMO_MODEL, ALLOW_NO_LICENCE, ALLOW_UNVALIDATED, overruled, refusals
 from cards.hub import Item, Plan, check_endpoint, check_tag, items, plan, push
 from cards.publish import MANIFEST, Folder, dataset_files, publish
@@ -19,6 +19,9 @@ from cards.retry import Failure, failure_of, persist
 
 FIRST_PATIENCE_SECONDS = 60.0
 LISTED = 40
+NOT_STATED = "unknown"  # the Hub's word for a licence that nobody knows
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+_TAG = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}")
 _FLAGS = {
     ALLOW_UNVALIDATED: "publish although too few people accepted the rows, or nobody judged them; the card says so",
     ALLOW_DEMO_MODEL: "publish although the demo model translated it; the card says so",
@@ -43,6 +46,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     target.add_argument("--to", metavar="FOLDER", help="a folder or URI that is empty or not there yet")
     parser.add_argument("--revision", default="", metavar="v1", help="with --repo: tag this version")
     parser.add_argument("--public", action="store_true", help="with --repo: for everybody to see; private otherwise")
+    parser.add_argument("--partial", action="store_true", help="publish what is done of a build that is not finished")
     parser.add_argument("--yes", action="store_true", help="with --repo: do not ask")
     for flag, meaning in _FLAGS.items():
         parser.add_argument(flag, dest="allowed", action="append_const", const=flag, default=[], help=meaning)
@@ -52,17 +56,23 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(options: argparse.Namespace) -> int:
     """Publish, and say what was published. Raises `Refused`, or ValueError or OSError, when nothing was."""
     out = UPath(options.out)
-    card = load_card(read_build(out).name)
+    build = read_build(out)
+    card = load_card(build.name)
+    if options.repo:
+        card = replace(card, repo_id=options.repo)
     if reasons := refusals(out, card, options.allowed):
         raise Refused(*(f"{out} is not published: {reason}" for reason in reasons))
     confessed = overruled(out, card, options.allowed)
-    text = card_text(out, _licensed(card), confessed)
+    card = card if card.licence else replace(card, licence=NOT_STATED)
+    text = card_text(out, card, confessed)
     if options.to:
-        files = publish(out, text, Folder(Path(options.to)))
+        files = publish(out, text, Folder(UPath(options.to)))
         print(f"published {len(files)} files and the card to {options.to}")
         return 0
     try:
-        return _push(options, out, text, _licensed(card), confessed)
+        return _push(options, out, build.name, text, card.licence, confessed)
+    except KeyboardInterrupt:
+        raise Refused("stopped; the same command goes on from here") from None
     except Exception as error:
         failure = failure_of(error)
         if failure is None:
@@ -70,8 +80,12 @@ def run(options: argparse.Namespace) -> int:
         raise Refused(_line(failure, options.repo)) from None
 
 
-def _push(options: argparse.Namespace, out: UPath, text: str, card: Card, confessed: list[str]) -> int:
-    repo, name = options.repo, read_build(out).name
+def _push(options: argparse.Namespace, out: UPath, name: str, text: str, licence: str, confessed: list[str]) -> int:
+    repo = options.repo
+    if not _REPO.fullmatch(repo):
+        raise Refused(f"--repo is {repo!r}, expected an account or organisation and a name, such as babel/vqa-it")
+    if options.revision and not _TAG.fullmatch(options.revision):
+        raise Refused(f"--revision is {options.revision!r}, expected the name of a version, such as v1")
     check_endpoint(constants.ENDPOINT)
     token = get_token()
     if not token:
@@ -87,7 +101,7 @@ def _push(options: argparse.Namespace, out: UPath, text: str, card: Card, confes
         raise Refused(f"{repo} is public: whatever is pushed is public at once; say --public if that is meant")
     if options.revision:
         check_tag(api, planned, options.revision)
-    for line in described(planned, user, card, confessed, options.public, options.revision):
+    for line in described(planned, user, licence, confessed, options.public, options.revision):
         print(line)
     if not planned.nothing_to_do and not options.yes:
         _ask(repo)
@@ -98,13 +112,15 @@ def _push(options: argparse.Namespace, out: UPath, text: str, card: Card, confes
     return 0
 
 
-def described(planned: Plan, user: str, card: Card, confessed: list[str], public: bool, revision: str) -> Iterable[str]:
+def described(
+    planned: Plan, user: str, licence: str, confessed: list[str], public: bool, revision: str
+) -> Iterable[str]:
     """What a push will do, in lines for whoever is asked."""
     is_now = {None: "new", True: "private", False: "public"}[planned.private]
     to_be = "public" if public else "private"
     yield f"push to    {planned.repo} ({is_now if is_now == to_be else f'{is_now}, will be {to_be}'}) as {user}"
     yield f"revision   main{f', tag {revision}' if revision else ''}"
-    yield f"licence    {card.licence}"
+    yield f"licence    {licence}"
     yield f"gate       {'overruled: ' + '; '.join(confessed) if confessed else 'passed'}"
     for called, group in (("new", planned.new), ("changed", planned.changed), ("same", planned.same)):
         if group:
@@ -149,7 +165,9 @@ def _line(failure: Failure, repo: str) -> str:
             return f"{repo}: the Hub does not find it ({said})"
         case 429:
             return f"the Hub has had too many requests ({said}): the same command goes on later"
-    return f"the Hub refuses with {failure.status} ({said}): the same command goes on from here"
+        case status if failure.retried:
+            return f"the Hub fails with {status} ({said}): the same command goes on from here later"
+    return f"the Hub refuses with {failure.status} ({said})"
 
 
 def _say(line: str) -> None:
@@ -167,8 +185,3 @@ def _size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
-
-
-def _licensed(card: Card) -> Card:
-    """The card with the Hub's word for a licence that nobody knows, where it states none."""
-    return card if card.licence else replace(card, licence="unknown")

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +25,7 @@ from huggingface_hub.hf_api import RepoFile
 from upath import UPath
 
 from cards.fields import list_of, read_object, text_of
-from cards.publish import CARD, MANIFEST, File
+from cards.publish import CARD, LOCAL, MANIFEST, File
 from cards.retry import persist
 
 BATCH_FILES, BATCH_BYTES = 50, 4 << 30
@@ -69,12 +70,20 @@ class Plan:
     kept: tuple[str, ...]
 
     @property
+    def to_send(self) -> tuple[Item, ...]:
+        return self.new + self.changed
+
+    @property
+    def wanted(self) -> tuple[Item, ...]:
+        return self.same + self.to_send
+
+    @property
     def nothing_to_do(self) -> bool:
-        return self.head is not None and not (self.new or self.changed or self.deleted)
+        return self.head is not None and not (self.to_send or self.deleted)
 
     def within(self, other: "Plan") -> bool:
         """Whether this does nothing that `other` does not do."""
-        mine, its = ({item.path for item in (*plan.new, *plan.changed)} for plan in (self, other))
+        mine, its = ({item.path for item in plan.to_send} for plan in (self, other))
         return mine <= its and set(self.deleted) <= set(other.deleted)
 
 
@@ -153,21 +162,15 @@ def push(api: HfApi, name: str, planned: Plan, public: bool, tag: str, say: Say)
             f"creating {planned.repo}",
             say,
         )
-    wanted = (*planned.same, *planned.new, *planned.changed)
-    additions = {
-        item.path: CommitOperationAdd(item.path, item.content if isinstance(item.content, bytes) else str(item.content))
-        for item in (*planned.new, *planned.changed)
-    }
-    for number, batch in enumerate(_batches((*planned.new, *planned.changed))):
-        sent = [additions[item.path] for item in batch]
-        persist(lambda sent=sent: _upload(api, planned.repo, sent), f"uploading batch {number + 1}", say)  # type: ignore[misc]
-    for item in (*planned.new, *planned.changed):
-        if additions[item.path].upload_info.sha256.hex() != item.sha256:
-            raise ValueError(f"{item.content!r}: it changed while it was uploaded: is its build running?")
-    head = persist(lambda: _commit(api, name, planned, wanted, additions), f"committing to {planned.repo}", say)
-    persist(lambda: _verify(api, planned, head, wanted), f"verifying {planned.repo}", say)
+    head = planned.head
+    if head is None or not planned.nothing_to_do:
+        additions = _upload(api, planned, say)
+        head = persist(lambda: _commit(api, name, planned, additions), f"committing to {planned.repo}", say)
+        at = head
+        persist(lambda: _verify(api, planned, at), f"verifying {planned.repo}", say)
     if tag:
-        persist(lambda: _tag(api, planned.repo, tag, head), f"tagging {tag}", say)
+        named = head
+        persist(lambda: _tag(api, planned.repo, tag, named), f"tagging {tag}", say)
     if public and planned.private:
         persist(
             lambda: api.update_repo_settings(planned.repo, repo_type="dataset", visibility="public"),
@@ -177,25 +180,33 @@ def push(api: HfApi, name: str, planned: Plan, public: bool, tag: str, say: Say)
     return head
 
 
-def _upload(api: HfApi, repo: str, additions: list[CommitOperationAdd]) -> None:
-    api.preupload_lfs_files(repo, additions=additions, repo_type="dataset", free_memory=False)
+def _upload(api: HfApi, planned: Plan, say: Say) -> dict[str, CommitOperationAdd]:
+    """Send the contents of all files that are new or changed, and return what a commit adds them with, by path."""
+    additions = {item.path: CommitOperationAdd(item.path, item.content) for item in planned.to_send}
+    sent, size = 0, 0
+    for batch in batches(planned.to_send):
+        adding = [additions[item.path] for item in batch]
+        send = partial(api.preupload_lfs_files, planned.repo, adding, repo_type="dataset", free_memory=False)
+        persist(send, f"uploading {batch[0].path}", say)
+        for item in batch:
+            if additions[item.path].upload_info.sha256.hex() != item.sha256:
+                raise ValueError(f"dataset/{item.path}: it changed while it was uploaded: is the build running?")
+        sent, size = sent + len(batch), size + sum(item.bytes for item in batch)
+        say(f"uploaded {sent:,} of {len(additions):,} files, {size / 1e6:,.1f} MB")
+    return additions
 
 
-def _commit(
-    api: HfApi, name: str, planned: Plan, wanted: Sequence[Item], additions: Mapping[str, CommitOperationAdd]
-) -> str:
+def _commit(api: HfApi, name: str, planned: Plan, additions: Mapping[str, CommitOperationAdd]) -> str:
     """Commit what is still to do and return the head.
 
     An attempt that seemed to fail may have landed: each one looks first, and starts from the head that it saw.
     """
-    now = plan(api, planned.repo, name, wanted)
+    now = plan(api, planned.repo, name, planned.wanted)
     if now.nothing_to_do and now.head:
         return now.head
     if not now.within(planned):
         raise ValueError(f"{planned.repo} was changed by somebody while it was pushed to: look at it, and push again")
-    operations: list[CommitOperationAdd | CommitOperationDelete] = [
-        additions[item.path] for item in (*now.new, *now.changed)
-    ]
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [additions[item.path] for item in now.to_send]
     operations += [CommitOperationDelete(path, is_folder=False) for path in now.deleted]
     made = api.create_commit(
         planned.repo, operations, commit_message=f"Publish {name}", repo_type="dataset", parent_commit=now.head
@@ -203,9 +214,9 @@ def _commit(
     return made.oid
 
 
-def _verify(api: HfApi, planned: Plan, head: str, wanted: Sequence[Item]) -> None:
+def _verify(api: HfApi, planned: Plan, head: str) -> None:
     there = {entry.path: entry for entry in _tree(api, planned.repo, head)}
-    wrong = [item.path for item in wanted if item.path not in there or not item.matches(there[item.path])]
+    wrong = [item.path for item in planned.wanted if item.path not in there or not item.matches(there[item.path])]
     wrong += [path for path in planned.deleted if path in there]
     if wrong:
         raise ValueError(
@@ -258,7 +269,7 @@ def _check_size(wanted: Sequence[Item]) -> None:
             raise ValueError(f"dataset/{folder} has {count:,} files, the Hub takes {MOST_IN_A_FOLDER:,}: larger shards")
 
 
-def _batches(wanted: Sequence[Item]) -> Iterator[list[Item]]:
+def batches(wanted: Sequence[Item]) -> Iterator[list[Item]]:
     """Runs of at most `BATCH_FILES` files and, unless one alone has more, `BATCH_BYTES` bytes."""
     batch: list[Item] = []
     for item in wanted:
@@ -271,6 +282,6 @@ def _batches(wanted: Sequence[Item]) -> Iterator[list[Item]]:
 
 
 def _local(file: File) -> Path:
-    if file.source.protocol not in ("", "file", "local"):
+    if file.source.protocol not in LOCAL:
         raise ValueError(f"{file.source}: only a build on this machine is pushed to the Hub: copy it here first")
     return Path(file.source.path)

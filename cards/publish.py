@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from upath import UPath
 
@@ -17,6 +17,7 @@ from cards.fields import mapping_of, read_object, text_of
 
 CARD = "README.md"
 MANIFEST = "manifest.json"
+LOCAL = ("", "file", "local")
 _CHUNK = 1 << 20
 
 
@@ -59,9 +60,8 @@ def dataset_files(out: UPath) -> list[File]:
     root = out / "dataset"
     recorded = _recorded(out)
     files = []
-    for source in sorted((path for path in root.rglob("*") if path.is_file()), key=str):
-        path = str(source).removeprefix(str(root).rstrip("/") + "/")
-        if path == CARD or any(part.startswith(".") for part in path.split("/")):
+    for source, path in _files(root):
+        if path == CARD:
             continue
         size, sha256 = _digest(source)
         expected = recorded.get(f"dataset/{path}", sha256)
@@ -76,28 +76,49 @@ def dataset_files(out: UPath) -> list[File]:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of this machine. What it holds is never replaced but by the same: another version has its own folder."""
+    """A folder, on this machine or in a store that fsspec knows (`s3://…`). What it holds is never replaced but by the
+    same: another version has its own folder.
 
-    folder: Path
+    On this machine a file appears under its name when it is whole. A store of objects does so by itself; elsewhere a
+    file that a kill cut short stands against going on, until somebody deletes it.
+    """
+
+    folder: UPath | Path
 
     def put(self, files: Sequence[File]) -> None:
-        self._refuse_others(files)
+        there = self._there(files)
         for file in files:
-            path = self.folder / file.path
-            if not path.is_file():
-                _copy(file, path)
+            if file.path not in there:
+                path = UPath(self.folder) / file.path
+                _write(path, file.source)
+                if _digest(path) != (file.bytes, file.sha256):
+                    path.unlink()
+                    raise ValueError(
+                        f"{path}: the copy differs from {file.source}: the disk is failing, or a build is running"
+                    )
 
     def put_card(self, text: str) -> None:
-        _write(self.folder / CARD, text.encode("utf-8", "replace"))
+        _write(UPath(self.folder) / CARD, text.encode("utf-8", "replace"))
 
-    def _refuse_others(self, files: Sequence[File]) -> None:
+    def _there(self, files: Sequence[File]) -> set[str]:
+        """The paths of the files that are there, whole. Raises ValueError when there is another file."""
         wanted = {file.path: file for file in files}
-        for path in sorted(self.folder.rglob("*")):
-            name = path.relative_to(self.folder).as_posix()
-            if path.is_dir() or name == CARD or any(part.startswith(".") for part in name.split("/")):
+        found = set()
+        for path, name in _files(UPath(self.folder)):
+            if name == CARD:
                 continue
-            if name not in wanted or _digest(UPath(path)) != (wanted[name].bytes, wanted[name].sha256):
+            if name not in wanted or _digest(path) != (wanted[name].bytes, wanted[name].sha256):
                 raise ValueError(f"{path} is no file of this dataset: give a folder that is empty or not there")
+            found.add(name)
+        return found
+
+
+def _files(root: UPath) -> list[tuple[UPath, str]]:
+    """The files under `root` with their paths from there, sorted; not the hidden ones."""
+    start = len(root.path.rstrip("/")) + 1
+    found = [(path, path.path[start:]) for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
+    shown = [item for item in found if not any(part.startswith(".") for part in item[1].split("/"))]
+    return sorted(shown, key=lambda item: item[1])
 
 
 def _recorded(out: UPath) -> dict[str, str]:
@@ -116,33 +137,28 @@ def _digest(path: UPath) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _copy(file: File, path: Path) -> None:
-    beside = _beside(path)
-    try:
-        with file.source.open("rb") as source, beside.open("wb") as copy:
-            while chunk := source.read(_CHUNK):
-                copy.write(chunk)
-            copy.flush()
-            os.fsync(copy.fileno())
-        if _digest(UPath(beside)) != (file.bytes, file.sha256):
-            raise ValueError(f"{path}: the copy differs from {file.source}: the disk is failing, or a build is running")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    beside = _beside(path)
+def _write(path: UPath, content: UPath | bytes) -> None:
+    """Write bytes, or the bytes of another file; on this machine beside the place first, flushed, and renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.protocol not in LOCAL:
+        with path.open("wb") as file:
+            _pour(content, file)
+        return
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with beside.open("wb") as file:
-            file.write(content)
+            _pour(content, file)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        beside.rename(path)
     finally:
         beside.unlink(missing_ok=True)
 
 
-def _beside(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+def _pour(content: UPath | bytes, into: IO[bytes]) -> None:
+    if isinstance(content, bytes):
+        into.write(content)
+    else:
+        with content.open("rb") as source:
+            while chunk := source.read(_CHUNK):
+                into.write(chunk)
