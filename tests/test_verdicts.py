@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.judged_round import TEXTS, item_id, make_round
@@ -226,6 +226,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(value=JSON, whole=st.booleans())
 def test_any_json_gives_a_problem_and_never_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, value: Any, whole: bool
