@@ -441,6 +441,9 @@ def test_by_touch_on_a_phone(browser: Any, tmp_path: Path) -> None:
         tab.get_by_role("button", name="Accept").tap()
         tab.locator(".zoom").tap()
         assert tab.locator(".zoom").bounding_box()["height"] == 844
+        large, boxes = tab.locator("#item img").bounding_box(), tab.locator("#item svg").bounding_box()
+        assert (round(large["width"]), round(large["height"])) == (390, 244)
+        assert boxes == large
         tab.locator(".zoom").tap()
         tab.get_by_role("button", name="Unsure").tap()
         tab.get_by_role("button", name="Item 1 of 3: Reject").tap()

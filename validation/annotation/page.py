@@ -24,7 +24,6 @@ from validation.annotation.texts import LANGUAGES, default_guidelines, texts
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("judgements.js.j2", "drawing.js.j2", "page.js.j2")
 _MARKDOWN = ("heading", "lheading", "list", "fence", "code", "emphasis", "backticks", "escape", "newline", "entity")
-_ESCAPES = {ord(mark): f"\\u{ord(mark):04x}" for mark in "&<>"}
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f\ud800-\udfff]"
@@ -52,7 +51,10 @@ def page(package: Package) -> str:
 
 def json_block(value: Mapping[str, Any]) -> Markup:
     """JSON for a <script> element: ASCII, and without a character that could end the element or start another."""
-    return Markup(json.dumps(value, allow_nan=False, separators=(",", ":")).translate(_ESCAPES))
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    for mark in "&<>":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return Markup(text)
 
 
 def render_markdown(text: str) -> Markup:
