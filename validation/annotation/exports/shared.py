@@ -180,8 +180,11 @@ def time_of(value: Any, where: str) -> str:
 
 
 def saved_at(path: Path) -> str:
-    """When the file was last written: the time of judgements in formats that have no times of their own."""
-    return utc(datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    """When the file was last written: the time of judgements in formats without times. Raises `Problem`."""
+    try:
+        return utc(datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    except OSError as error:
+        raise Problem(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def utc(moment: datetime) -> str:

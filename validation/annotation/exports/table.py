@@ -52,7 +52,7 @@ def read(path: Path, annotator: str = "") -> list[Export]:
 
     A table does not say who filled it in: `annotator`, or nobody ("").
     """
-    at = shared.saved_at(path) if path.exists() else ""
+    at = shared.saved_at(path)
     found = []
     for where, row in _rows(path):
         package_id, sha256, item_id = shared.parse_reference(row["id"].strip(), where)
