@@ -234,22 +234,24 @@ def preflight_of(out: Path) -> list[str]:
 
 
 def test_verdicts_on_rows_of_another_build_are_refused_before_any_work(judged: Judged) -> None:
-    judged.run("--limit", "3")
+    judged.run("--limit", "6")
     value = {"format": "vlm-verdicts/1", "rounds": ["round-1"], "open": [], "rows": {}}
     (judged.out / "validation").mkdir()
     (judged.out / PLACE).write_text(json.dumps(value))
     assert preflight_of(judged.out) == []
-    (mine,) = list(judged.rows("dataset/data"))[:1]
+    mine = min(_ids("00000.parquet", judged.files("00-ingest")))
     said = asdict(verdict("")) | {"verdict": "reject", "texts": {}}
+    (judged.out / PLACE).write_text(json.dumps(value | {"rows": {mine: said}}))
+    assert preflight_of(judged.out) == [], "the first of two shards holds every judged row"
     (judged.out / PLACE).write_text(json.dumps(value | {"rows": {mine: said, "f" * 32: said}}))
     with pytest.raises(Refused) as refused:
-        judged.run("--limit", "3")
+        judged.run("--limit", "6")
     (problem,) = refused.value.problems
     assert "f" * 32 in problem
     assert mine not in problem
     (judged.out / "build.json").unlink()
     with pytest.raises(StageError, match="no such row is in this build"):
-        judged.run("--limit", "3")
+        judged.run("--limit", "6")
     (judged.out / PLACE).write_text(json.dumps(value | {"rows": {mine: said | {"verdict": "drop"}}}))
     with pytest.raises(Refused, match=f"row '{mine}': verdict: 'drop'"):
-        judged.run("--limit", "3")
+        judged.run("--limit", "6")

@@ -76,8 +76,9 @@ class Revise(RowStage):
     def _strangers(self, build: Build, ingested: Iterable[ShardRecord]) -> list[str]:
         """What is wrong with verdicts on rows that the build never had."""
         unknown = set(self.verdicts.rows)
-        for record in ingested if unknown else ():
-            unknown -= _ids_in(build, record.rows, unknown)
+        for record in ingested:
+            if unknown:
+                unknown -= _ids_in(build, record.rows, unknown)
         if not unknown:
             return []
         more = f" and {len(unknown) - NAMED_ROWS} more" if len(unknown) > NAMED_ROWS else ""
