@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from validation.annotation.cautions import TOO_FAST
+from validation.annotation.terminal import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +43,8 @@ UNITS: Mapping[str, str] = {"items": "rows", "pairs of annotators": "pairs"}
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `agree` to the command line."""
+    from validation.annotation.rounds import build_folder
+
     agreeing = commands.add_parser(
         "agree",
         help="acceptance and agreement of a round of judgements",
@@ -49,7 +52,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    agreeing.add_argument("build", metavar="BUILD", type=Path, help="the build's folder, as for `sample`")
+    agreeing.add_argument("build", metavar="BUILD", type=build_folder, help="the build's folder, as for `sample`")
     agreeing.add_argument("--round", metavar="NAME", default="", help="the round (default: the newest)")
     agreeing.add_argument("--apply", action="store_true", help="write the verdicts of all rounds for the next run")
     agreeing.add_argument(
@@ -70,23 +73,19 @@ def agree_round(options: argparse.Namespace) -> int:
     from validation.annotation.verdicts import judged_rows
 
     out: Path = options.build
-    try:
-        if not options.too_fast >= 0:
-            raise Problem(f"--too-fast {options.too_fast:g}: give a number of seconds, 0 or above")
-        round = find_round(out, options.round)
-        found = agree(round, options.too_fast)
-        still_open = sum(each.open for each in judged_rows(round))
-        _print(found)
-        written = [f"figures  {record(out, found)}"]
-        if options.apply:
-            written.append(f"verdicts {_apply(out)}")
-    except Problem as problem:
-        print(f"error: {_printable(str(problem))}", file=sys.stderr)
-        return 2
+    if not options.too_fast >= 0:
+        raise Problem(f"--too-fast {options.too_fast:g}: give a number of seconds, 0 or above")
+    round = find_round(out, options.round)
+    found = agree(round, options.too_fast)
+    still_open = sum(each.open for each in judged_rows(round))
+    written = [f"figures  {record(out, found)}"]
+    if options.apply:
+        written.append(f"verdicts {_apply(out)}")
     if (out / "build.json").exists():
         written += _refresh(out)
+    _print(found)  # last: whoever reads may stop reading
     for line in written:
-        print(_printable(line))
+        print(printable(line))
     for line in _next(out, found, still_open, options.apply):
         print(f"next     {line}")
     return 0
@@ -206,13 +205,13 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
     table = Table(box=None, pad_edge=False, header_style="")
     kept = [at for at in range(len(heads)) if any(row[at] for row in rows)]
     for at in kept:
-        head = Text(_printable(heads[at]))
+        head = Text(printable(heads[at]))
         if at:
             table.add_column(head, justify="right", no_wrap=True)
         else:
             table.add_column(head, min_width=9, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_printable(row[at])) for at in kept))
+        table.add_row(*(Text(printable(row[at])) for at in kept))
     return table
 
 
@@ -248,9 +247,4 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def _say(console: "Console", text: str) -> None:
-    console.print(_printable(text), highlight=False, markup=False)
-
-
-def _printable(text: str) -> str:
-    """The text with every character that a terminal would obey, and not show, as its escape."""
-    return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)
+    console.print(printable(text), highlight=False, markup=False)
