@@ -13,7 +13,7 @@ import io
 import json
 import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -103,10 +103,20 @@ def draw_samples(shards: tuple[Shard, ...], seed: str, roots: Sequence[UPath]) -
     """
     total = sum(shard.rows for shard in shards)
     drawn = random.Random(seed).sample(range(total), min(ROWS, total))
-    found: dict[int, Sample] = {}
+    found = {number: prepare(row, roots) for number, row in rows_at(shards, drawn, _COLUMNS)}
+    return tuple(found[row] for row in drawn)
+
+
+def rows_at(
+    shards: Sequence[Shard], numbers: Sequence[int], columns: Sequence[str]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of these numbers, counted through all `shards`, with their `split` and those of `columns` that are there.
+
+    Only the row groups that hold them are read.
+    """
     start = 0
     for shard in shards:
-        wanted = [row for row in drawn if start <= row < start + shard.rows]
+        wanted = [row for row in numbers if start <= row < start + shard.rows]
         if wanted:
             with shard.path.open("rb") as file:
                 parquet = pq.ParquetFile(file)
@@ -114,11 +124,10 @@ def draw_samples(shards: tuple[Shard, ...], seed: str, roots: Sequence[UPath]) -
                 for group, rows in enumerate(shard.row_groups):
                     here = sorted(row for row in wanted if first <= row < first + rows)
                     if here:
-                        for number, row in zip(here, _read(parquet, group, here, first), strict=True):
-                            found[number] = prepare({"split": _place(shard)} | row, roots)
+                        for number, row in zip(here, _read(parquet, group, here, first, columns), strict=True):
+                            yield number, {"split": _place(shard)} | row
                     first += rows
         start += shard.rows
-    return tuple(found[row] for row in drawn)
 
 
 def prepare(row: Mapping[str, Any], roots: Sequence[UPath]) -> Sample:
@@ -180,27 +189,39 @@ def marked(text: str, boxes: Mapping[tuple[float, ...], Box]) -> Markup:
 def thumbnail(data: bytes) -> Picture:
     """Re-encode an image as a JPEG of at most `LONG_SIDE` pixels, in the orientation it is stored in.
 
-    Boxes are shares of the stored pixels, so an orientation in the metadata is not applied. Raises
-    ValueError or OSError when Pillow cannot read it or it has more than `LARGEST_PIXELS`.
+    Raises ValueError or OSError as `shrunk` does.
     """
     for side, quality in _ENCODINGS:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > LARGEST_PIXELS:
-                raise ValueError(f"{image.width} x {image.height} pixels are too many")
-            image.draft("RGB", (side, side))
-            small = _on_white(image)
-            small.thumbnail((side, side), Image.Resampling.LANCZOS)
-            out = io.BytesIO()
-            small.save(out, "JPEG", quality=quality, optimize=True)
+        small = shrunk(data, side)
+        out = io.BytesIO()
+        small.save(out, "JPEG", quality=quality, optimize=True)
         uri = "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
         if len(uri) <= LARGEST_URI:
             return Picture(uri, small.width, small.height, "")
     raise ValueError("too large even as a small thumbnail")
 
 
-def _read(parquet: pq.ParquetFile, group: int, rows: list[int], first: int) -> list[dict[str, Any]]:
+def shrunk(data: bytes, side: int) -> Image.Image:
+    """The pixels of an encoded image, at most `side` wide and high, on white, without any of its metadata.
+
+    Boxes are shares of the stored pixels, so an orientation in the metadata is not applied. Raises
+    ValueError or OSError when Pillow cannot read it or it has more than `LARGEST_PIXELS`.
+    """
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        if image.width * image.height > LARGEST_PIXELS:
+            raise ValueError(f"{image.width} x {image.height} pixels are too many")
+        image.draft("RGB", (side, side))
+        small = _on_white(image)
+        small.thumbnail((side, side), Image.Resampling.LANCZOS)
+        small.info.clear()  # Pillow would write a comment that it finds here into the new file
+        return small
+
+
+def _read(
+    parquet: pq.ParquetFile, group: int, rows: list[int], first: int, columns: Sequence[str]
+) -> list[dict[str, Any]]:
     names = set(parquet.schema_arrow.names)
-    table = parquet.read_row_group(group, columns=[name for name in _COLUMNS if name in names])
+    table = parquet.read_row_group(group, columns=[name for name in columns if name in names])
     return [table.slice(row - first, 1).to_pylist()[0] for row in rows]
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tracemalloc
+from base64 import b64decode
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -137,6 +138,17 @@ def test_the_same_build_gives_the_same_page(build: UPath) -> None:
     edit_build(build, fingerprint="another")
     ids = re.compile(r"of 20</span>|<code class=\"id\" title=\"(\w{32})\"")
     assert ids.findall(report_of(build)) != ids.findall(first)
+
+
+def test_no_byte_of_the_original_but_its_pixels_reaches_the_page() -> None:
+    out = BytesIO()
+    exif = Image.Exif()
+    exif[0x013B] = "secret author"
+    Image.new("RGB", (64, 64), "red").save(
+        out, "JPEG", comment=b"secret comment", exif=exif, icc_profile=b"secret profile", dpi=(123, 123)
+    )
+    assert out.getvalue().count(b"secret") == 3
+    assert b"secret" not in b64decode(thumbnail(out.getvalue()).uri.split(",")[1])
 
 
 def test_boxes_wear_one_colour_in_text_and_image() -> None:
