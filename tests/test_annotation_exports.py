@@ -400,6 +400,16 @@ def test_skipped_tasks_are_not_judged_and_the_newest_annotation_holds(tmp_path: 
     assert read == (Judgement("it-0", "unsure", at="2026-03-02T09:00:00.000Z"),)
 
 
+def test_tasks_that_nobody_annotated_are_not_judged(tmp_path: Path):
+    studio = label_studio_export(ACCEPT, SAID, tmp_path)
+    flat = flattened(studio)
+    bare = dict.fromkeys(("annotator", "annotation_id", "created_at", "updated_at", "lead_time"))
+    flat[0] = studio[0]["data"] | {"id": 1} | bare
+    studio[0]["annotations"] = []
+    for value in (studio, flat):
+        assert timeless(read_one("label-studio", save(tmp_path / "back.json", value), ACCEPT)) == SAID[1:]
+
+
 def test_a_package_annotated_by_two_is_refused(tmp_path: Path):
     exported = label_studio_export(ACCEPT, SAID, tmp_path)
     exported[1]["annotations"][0]["completed_by"] = 2
