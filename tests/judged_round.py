@@ -9,7 +9,7 @@ from validation.annotation.package import LABELS, Task, Text
 from validation.annotation.rounds import Assigned, Assignment, Plan, PlannedRow, Round
 
 ITEMS = 6
-TEXTS = (Text("question", "What is this?", "Che cos'è questo?"), Text("answer", "A cat.", "Un gatto."))
+TEXTS = (Text("question", "What\r\nis this?", "Che cos'è\r\nquesto?"), Text("answer", "A cat.", "Un gatto."))
 
 
 def make_round(

@@ -160,7 +160,8 @@ def test_what_is_kept_is_what_was_said(tmp_path: Path) -> None:
         comment=comment,
         corrections={"answer": "Katua.", "question": " "},
     )
-    again = judgement(IT_1, corrections={"answer": TEXTS[1].target}, at="2026-02-01T00:00:00+00:00")
+    unchanged = {"answer": TEXTS[1].target, "question": TEXTS[0].target.replace("\r\n", "\n")}
+    again = judgement(IT_1, corrections=unchanged, at="2026-02-01T00:00:00+00:00")
     del again["reasons"], again["comment"], again["ms"]
     import_files(tmp_path, [save(tmp_path / "ane.json", export([said, again]))])
     first, second = made.judgements("ane")
