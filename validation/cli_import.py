@@ -6,7 +6,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from validation.annotation.problem import Problem
 
 if TYPE_CHECKING:
     from validation.annotation.judgements import Progress
@@ -46,10 +45,7 @@ def import_judgements(options: argparse.Namespace) -> int:
     """Import the files and print how every annotator of their rounds stands. Raises `Problem`."""
     from validation.annotation.judgements import import_files
 
-    try:
-        imported = import_files(options.build, options.files, options.annotator)
-    except Problem as problem:
-        raise Problem(_printable(str(problem))) from None
+    imported = import_files(options.build, options.files, options.annotator)
     for name, annotators in groupby(imported, key=lambda each: each.round):
         print(name)
         for each in annotators:
@@ -62,8 +58,3 @@ def _line(progress: "Progress") -> str:
     came = f"{progress.new} new, {progress.changed} changed, {progress.unchanged} unchanged"
     missing = f", {progress.missing} missing" if progress.missing else ""
     return f"{progress.annotator}: {came}; {progress.judged} of {progress.planned} judged{missing}"
-
-
-def _printable(text: str) -> str:
-    """The text with every character that a terminal would obey, and not show, as its escape."""
-    return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)
