@@ -7,30 +7,43 @@ an unfinished build, without a licence, or with counts that differ from the file
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from huggingface_hub import DatasetCardData
 from upath import UPath
 
+from cards.accounts import by_language
 from cards.build import Build, disagreements, read_build, read_losses, rows_seen
+from cards.charts import charts_of
 from cards.columns import described
 from cards.dataset import (
     Part,
     Shard,
     configs,
     dataset_shards,
-    folder_of,
     images_by_licence,
     parts,
     rows_by_language,
     rows_by_task,
     rows_folder,
 )
+from cards.examples import draw_examples
+from cards.manifest import write_manifest
+from cards.metadata import (
+    LANGUAGE,
+    config_entries,
+    dataset_info,
+    size_category,
+    source_dataset,
+    unknown_values,
+)
+from cards.publish import CARD
+from cards.samples import worth_showing
 from cards.text import language_name, markdown_environment
+from cards.unfinished import counts_by_files, missing
 from cards.validation import (
     ACCEPTANCE,
     AGREEMENTS,
@@ -44,29 +57,25 @@ from cards.validation import (
 
 LICENCES_SHOWN = 40
 STRATA_SHOWN = 12
+FIELDS_SHOWN = 6
+ASSETS = "assets"
 RECIPES = Path(__file__).parent / "recipes"
-
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_SIZES = (
-    (10**3, "n<1K"),
-    (10**4, "1K<n<10K"),
-    (10**5, "10K<n<100K"),
-    (10**6, "100K<n<1M"),
-    (10**7, "1M<n<10M"),
-    (10**8, "10M<n<100M"),
-    (10**9, "100M<n<1B"),
-)
+_CITATIONS = Path(__file__).with_name("citations.yaml")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset that the rows or the images come from. `hub_id` is its name on the Hub, if it is there."""
+    """A dataset that the rows or the images come from. `hub_id` is its name on the Hub, if it is there.
+
+    `citation` is how its makers want to be cited, in BibTeX.
+    """
 
     name: str
     url: str
     licence: str
     gives: str = ""
     hub_id: str = ""
+    citation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +88,10 @@ class Card:
     A dataset that is `crawled` was written by people and not translated. It may hold several languages: `languages`,
     of which the card names those that the rows say they are in, or all where rows do not say. `attribution` tells how
     to credit its texts and images. `default_config` is what `load_dataset` opens when no configuration is named.
+
+    `images_shown` are the images of which the card may show small copies with boxes drawn on them: the name of a folder
+    in `image_path`, and whom to credit. None are shown of the others. `personal` says what the rows hold about people,
+    `contact` who takes a row down. `citation` is the work that the dataset follows, in BibTeX.
 
     `acceptance` is the share of rows that people must find acceptable before the dataset is published, 0 for none;
     `validation` is what is said while nobody has judged any.
@@ -104,6 +117,8 @@ class Card:
     validation: str = "No human judgement of these rows is recorded with this build."
     attribution: str = ""
     limits: tuple[str, ...] = ()
+    images_shown: Mapping[str, str] = field(default_factory=dict)
+    personal: str = ""
     contact: str = ""
     citation: str = ""
 
@@ -113,60 +128,99 @@ class Card:
             raise ValueError(f"acceptance is {given!r}, expected a share from 0 (none is needed) to 1, such as 0.8")
 
 
-def write_card(out: UPath, recipe: Card) -> UPath:
-    """Write `out/dataset/README.md` for the finished build in `out`, and return its path.
+@dataclass(frozen=True)
+class Drawn:
+    """The text of a card, and the files in `assets/` that it shows, by name."""
 
-    Raises ValueError as `card_text` does.
+    text: str
+    assets: Mapping[str, bytes]
+
+
+def write_card(out: UPath, recipe: Card, *, partial: bool = False) -> UPath:
+    """Write `README.md`, what it shows in `assets/`, and `manifest.json` into `out/dataset`; returns the card's path.
+
+    Raises ValueError as `card_text` does; nothing is written then.
     """
-    text = card_text(out, recipe)
-    path = out / "dataset" / "README.md"
-    path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    card = _draw(out, recipe, (), partial)
+    folder = out / "dataset" / ASSETS
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in card.assets:
+            path.unlink()
+    for name, content in card.assets.items():
+        (folder / name).write_bytes(content)
+    path = out / "dataset" / CARD
+    path.write_text(card.text, encoding="utf-8", errors="replace", newline="\n")
+    start = len((out / "dataset").path.rstrip("/")) + 1
+    write_manifest(out, read_build(out), {shard.path.path[start:]: shard.rows for shard in dataset_shards(out)})
     return path
 
 
-def card_text(out: UPath, recipe: Card, overruled: Sequence[str] = ()) -> str:
-    """The card of the finished build in `out`; `overruled` is what stands against it and was published nevertheless.
+def card_text(out: UPath, recipe: Card, overruled: Sequence[str] = (), *, partial: bool = False) -> str:
+    """The card of the build in `out`; `overruled` is what stands against it and was published nevertheless.
 
-    Raises ValueError, naming every problem at once, when the build is not finished, when its counts do
-    not add up or differ from the files, or when the recipe lacks what the Hub's metadata needs.
+    Raises ValueError, naming every problem at once, when the recipe lacks what the Hub's metadata needs, when the
+    build's counts do not add up or differ from the files, or when it is not finished; if it is `partial`, the card
+    says what is missing and counts what the files hold.
     """
+    return _draw(out, recipe, overruled, partial).text
+
+
+def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> Drawn:
     build = read_build(out)
+    partial = partial and build.status != "finished"
     shards = sorted(dataset_shards(out), key=lambda shard: shard.config != recipe.default_config)
     rejected = read_losses(out / "rejected", "filter", build.fingerprint)
     failed = read_losses(out / "failed", "error_class", build.fingerprint)
     written = sum(shard.rows for shard in shards)
-    problems = _problems(build, shards, recipe)
-    problems += disagreements(build, written, rejected, failed, rows_folder(shards))
+    counts = counts_by_files(build, shards, rejected, failed) if partial else build.counts
+    problems = _problems(build, shards, recipe, partial)
+    problems += [] if partial else disagreements(build, written, rejected, failed, rows_folder(shards))
     validation = read_validation(out, build)
     problems += [validation.problem] if validation.problem else []
-    if problems or build.counts is None:
-        raise ValueError(f"{out / 'dataset' / 'README.md'}: no card is written:\n- " + "\n- ".join(problems))
     splits = parts(shards)
     languages = _languages(recipe, splits)
-    return (
+    metadata = _metadata(build, shards, splits, languages, recipe) if splits else {}
+    problems += unknown_values(metadata)
+    if problems or counts is None:
+        raise ValueError(f"{out / 'dataset' / CARD}: no card is written:\n- " + "\n- ".join(problems))
+    row_languages = languages if rows_by_language(splits) else []
+    tasks = sorted(rows_by_task(shards).items(), key=lambda item: (-item[1], item[0]))
+    seed = build.fingerprint or build.name
+    charts = charts_of(shards, seed, tasks, rows_by_language(splits) if recipe.made == "crawled" else {})
+    examples = draw_examples(worth_showing(shards), seed, recipe.images_shown)
+    shown = {example.asset: example.image for example in examples if example.asset}
+    text = (
         markdown_environment()
         .get_template("card.md.j2")
         .render(
-            metadata=_metadata(build, splits, languages, recipe).to_yaml(),
+            metadata=yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True),
             card=recipe,
             build=build,
-            counts=build.counts,
+            counts=counts,
+            missing=missing(out, build, shards, counts) if partial else [],
             configs=configs(shards),
             splits=splits,
-            row_languages=languages if rows_by_language(splits) else [],
-            tasks=sorted(rows_by_task(shards).items(), key=lambda item: (-item[1], item[0])),
+            row_languages=row_languages,
+            accounts=by_language(languages, counts, splits, rejected, failed),
+            tasks=tasks,
             losses=[
-                (called, losses, {reason.name: rows_seen(build, reason, build.counts) for reason in losses.reasons})
+                (called, losses, {reason.name: rows_seen(build, reason, counts) for reason in losses.reasons})
                 for called, losses in (("rejected by", rejected), ("failed with", failed))
                 if losses.rows
             ],
             schemas=described(shards),
+            charts=charts,
+            examples=examples,
+            fields_shown=FIELDS_SHOWN,
             licences_shown=LICENCES_SHOWN,
             licences=images_by_licence(shards).most_common() if recipe.made == "crawled" else [],
             config={name: _plain(value) for name, value in build.public_config.items()},
             settings={name: _plain(value) for name, value in build.translator_settings.items()},
             languages=[language_name(code) for code in languages],
+            language_name=language_name,
             source_language=language_name(recipe.source_language),
+            citations=_citations(build, recipe),
             validation=validation,
             judged=_judged(validation, recipe),
             acceptance=ACCEPTANCE,
@@ -179,18 +233,19 @@ def card_text(out: UPath, recipe: Card, overruled: Sequence[str] = ()) -> str:
             overruled=overruled,
         )
     )
+    return Drawn(text, {chart.asset: chart.svg.encode("utf-8") for chart in charts} | shown)
 
 
-def _problems(build: Build, shards: Sequence[Shard], recipe: Card) -> list[str]:
+def _problems(build: Build, shards: Sequence[Shard], recipe: Card, partial: bool) -> list[str]:
     found = []
-    if build.status != "finished":
+    if build.status != "finished" and not partial:
         found.append(f"the build's status is {build.status or 'unknown'!r}, expected 'finished'")
     if not shards:
         found.append("dataset/data/ holds no Parquet file")
     name = "languages" if recipe.languages else "language"
     given = [(name, code) for code in recipe.languages or (recipe.language,)]
     for name, code in (*given, ("source_language", recipe.source_language)):
-        if not _LANGUAGE.fullmatch(code):
+        if not LANGUAGE.fullmatch(code):
             found.append(f"Card.{name} is {code!r}, expected an ISO 639 code such as 'it'")
     if recipe.default_config and recipe.default_config not in configs(shards):
         found.append(f"Card.default_config is {recipe.default_config!r}, but there are {', '.join(configs(shards))}")
@@ -200,6 +255,23 @@ def _problems(build: Build, shards: Sequence[Shard], recipe: Card) -> list[str]:
     if recipe.licence == "other" and not (recipe.licence_name and recipe.licence_link):
         found.append("Card.licence is 'other': Card.licence_name and Card.licence_link must say which")
     return found
+
+
+def _citations(build: Build, recipe: Card) -> list[str]:
+    """How to cite this dataset, what it follows, its sources and its translator, in BibTeX."""
+    where = f"https://huggingface.co/datasets/{recipe.repo_id}" if recipe.repo_id else ""
+    lines = [
+        f"@misc{{{re.sub(r'[^a-z0-9]+', '-', build.name.lower()).strip('-') or 'dataset'},",
+        f"  title = {{{recipe.pretty_name}}},",
+        *([f"  howpublished = {{\\url{{{where}}}}},"] if where else []),
+        f"  note  = {{Build {build.fingerprint[:12]}}}",
+        "}",
+    ]
+    known: dict[str, str] = yaml.safe_load(_CITATIONS.read_text(encoding="utf-8"))
+    model = build.translator.rsplit("/", 1)[-1].lower()
+    translator = [text for start, text in known.items() if recipe.made == "translated" and model.startswith(start)]
+    every = ["\n".join(lines), recipe.citation, *(source.citation for source in recipe.sources), *translator]
+    return [text.strip() for text in every if text]
 
 
 def _judged(validation: Validation, recipe: Card) -> str:
@@ -217,51 +289,33 @@ def _languages(recipe: Card, splits: Sequence[Part]) -> list[str]:
     return [code for code in dict.fromkeys((*stated, *found)) if not found or code in found]
 
 
-def _metadata(build: Build, splits: Sequence[Part], languages: list[str], recipe: Card) -> DatasetCardData:
-    extra: dict[str, Any] = {}
-    if recipe.licence == "other":
-        extra = {"license_name": recipe.licence_name, "license_link": recipe.licence_link}
+def _metadata(
+    build: Build, shards: Sequence[Shard], splits: Sequence[Part], languages: Sequence[str], recipe: Card
+) -> dict[str, Any]:
     crawled = recipe.made == "crawled"
     creators = ["found" if crawled else "machine-generated"]
     if applied(build, "corrected"):
-        creators.append(
-            "expert-generated"
-        )  # a judgement leaves nothing in the rows; a correction is a text by a person
+        creators.append("expert-generated")  # a judgement leaves nothing in the rows; a correction is a person's text
     tags = [] if crawled else ["machine-translated"]
     tags += ["vision-language", *(["not-for-training"] if build.warning else []), *recipe.tags]
-    return DatasetCardData(
-        pretty_name=recipe.pretty_name,
-        language=[code for code in languages if _LANGUAGE.fullmatch(code)],
-        license=recipe.licence,
-        annotations_creators=creators,
-        language_creators=list(creators),
-        multilinguality=["multilingual" if len(languages) > 1 else "monolingual"],
-        size_categories=[_size_category(sum(part.rows for part in splits))],
-        source_datasets=[source.hub_id or f"extended|other-{_slug(source.name)}" for source in recipe.sources],
-        task_categories=list(recipe.task_categories),
-        tags=list(dict.fromkeys(tags)),
-        configs=[
-            {
-                "config_name": config,
-                "data_files": [
-                    {"split": part.split, "path": f"{folder_of(config)}/{part.split}-*.parquet"}
-                    for part in splits
-                    if part.config == config
-                ],
-                **({"default": True} if config == recipe.default_config else {}),
-            }
-            for config in dict.fromkeys(part.config for part in splits)
-        ],
-        **extra,
-    )
-
-
-def _size_category(rows: int) -> str:
-    return next((name for limit, name in _SIZES if rows < limit), "n>1B")
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    several = "multilingual" if len(languages) > 1 else "monolingual"
+    named = {"license_name": recipe.licence_name, "license_link": recipe.licence_link}
+    info = dataset_info(shards, splits)
+    return {
+        "pretty_name": recipe.pretty_name,
+        "language": [code for code in languages if LANGUAGE.fullmatch(code)],
+        "license": recipe.licence,
+        **(named if recipe.licence == "other" else {}),
+        "task_categories": list(recipe.task_categories),
+        "size_categories": [size_category(sum(part.rows for part in splits))],
+        "source_datasets": [source_dataset(source.name, source.hub_id) for source in recipe.sources],
+        "annotations_creators": creators,
+        "language_creators": list(creators),
+        "multilinguality": [several if crawled else "translation"],
+        "tags": list(dict.fromkeys(tags)),
+        "configs": config_entries(splits, recipe.default_config),
+        "dataset_info": info if len(info) > 1 else info[0],
+    }
 
 
 def _plain(value: object) -> str:

@@ -23,13 +23,18 @@ _IMAGE = ["image_page", "image_licence"]
 
 @dataclass(frozen=True)
 class Shard:
-    """One Parquet file of the dataset, with the rows of each of its row groups."""
+    """One Parquet file of the dataset, with the rows of each of its row groups.
+
+    `file_bytes` is its size, `columns_bytes` that of its columns before compression.
+    """
 
     path: UPath
     config: str
     split: str
     row_groups: tuple[int, ...]
     columns: tuple[tuple[str, str], ...]
+    file_bytes: int = 0
+    columns_bytes: int = 0
 
     @property
     def rows(self) -> int:
@@ -67,9 +72,10 @@ def dataset_shards(out: UPath) -> tuple[Shard, ...]:
                 parquet = pq.ParquetFile(file)
                 meta = parquet.metadata
                 groups = tuple(meta.row_group(i).num_rows for i in range(meta.num_row_groups))
+                unpacked = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
                 columns = tuple((field.name, str(field.type)) for field in parquet.schema_arrow)
             config = ONLY_CONFIG if folder.name == "data" else folder.name
-            shards.append(Shard(path, config, match["split"], groups, columns))
+            shards.append(Shard(path, config, match["split"], groups, columns, path.stat().st_size, unpacked))
     return tuple(shards)
 
 

@@ -7,7 +7,7 @@ build's fingerprint: the figures are then those of at most `SAMPLED_ROWS` rows, 
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ def measure(shards: tuple[Shard, ...], seed: str) -> Measures:
     rows = 0
     ratios: list[Floats] = []
     scores: list[Floats] = []
-    for shard, groups in _drawn(shards, seed):
+    for shard, groups in _drawn(shards, seed, "translations"):
         with shard.path.open("rb") as file:
             batches = pq.ParquetFile(file).iter_batches(2048, row_groups=groups, columns=["translations"])
             for whole in batches:
@@ -70,6 +70,23 @@ def measure(shards: tuple[Shard, ...], seed: str) -> Measures:
                     break
     nothing: list[Floats] = [np.empty(0)]
     return Measures(rows, np.concatenate(ratios or nothing), np.concatenate(scores or nothing))
+
+
+def lengths(shards: Sequence[Shard], seed: str) -> dict[str, Floats]:
+    """Characters of every prompt and of every answer, of all rows or of those that `measure` would draw."""
+    found: dict[str, list[Floats]] = {"prompts": [], "answers": []}
+    for shard, groups in _drawn(shards, seed, "conversations"):
+        for batch in _batches(shard, groups, ["conversations"]):
+            turns = batch.column(0).flatten()
+            speaker, value = _column(turns, "from"), _column(turns, "value")
+            if speaker is not None and value is not None:
+                human = pc.equal(speaker, "human")
+                found["prompts"].append(_floats(pc.utf8_length(value.filter(human))))
+                found["answers"].append(_floats(pc.utf8_length(value.filter(pc.invert(human)))))
+    for name, column in (("prompts", "prompt"), ("answers", "gold")):
+        for shard, groups in _drawn(shards, seed, column):
+            found[name] += [_floats(pc.utf8_length(batch.column(0))) for batch in _batches(shard, groups, [column])]
+    return {name: known for name, each in found.items() if (known := _known(each)).size}
 
 
 def ratio_histogram(ratios: Floats) -> Histogram | None:
@@ -120,11 +137,12 @@ def _at(value: float, low: float, high: float) -> float:
     return min(1.0, max(0.0, (value - low) / (high - low)))
 
 
-def _drawn(shards: tuple[Shard, ...], seed: str) -> list[tuple[Shard, list[int]]]:
+def _drawn(shards: Sequence[Shard], seed: str, column: str) -> list[tuple[Shard, list[int]]]:
+    """Row groups of at least `SAMPLED_ROWS` rows that have the column, or all there are."""
     groups = [
         (number, group, rows)
         for number, shard in enumerate(shards)
-        if "translations" in dict(shard.columns)
+        if column in dict(shard.columns)
         for group, rows in enumerate(shard.row_groups)
     ]
     if sum(rows for _, _, rows in groups) > SAMPLED_ROWS:
@@ -137,6 +155,17 @@ def _drawn(shards: tuple[Shard, ...], seed: str) -> list[tuple[Shard, list[int]]
         chosen[number].append(group)
         taken += rows
     return [(shards[number], sorted(chosen[number])) for number in sorted(chosen)]
+
+
+def _batches(shard: Shard, groups: list[int], columns: list[str]) -> Iterator[pa.RecordBatch]:
+    with shard.path.open("rb") as file:
+        yield from pq.ParquetFile(file).iter_batches(2048, row_groups=groups, columns=columns)
+
+
+def _known(each: Sequence[Floats]) -> Floats:
+    every: Floats = np.concatenate([np.empty(0), *each])
+    known: Floats = every[~np.isnan(every)]
+    return known
 
 
 def _by_machine(fields: pa.Array) -> pa.Array:

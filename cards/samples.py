@@ -110,7 +110,7 @@ def draw_samples(shards: tuple[Shard, ...], seed: str, roots: Sequence[UPath]) -
 def rows_at(
     shards: Sequence[Shard], numbers: Sequence[int], columns: Sequence[str]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of these numbers, counted through all `shards`, with their `split` and those of `columns` that are there.
+    """The rows of these numbers, counted through all `shards`: their `split` and those of `columns` that there are.
 
     Only the row groups that hold them are read.
     """

@@ -20,7 +20,7 @@ LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,8})?")
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069"
-    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f\ud800-\udfff]"
 )
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]#!|~$@]|:(?=//)|(?<=www)\.")
 _LANGUAGES = {
@@ -90,6 +90,7 @@ def markdown_environment() -> Environment:
     )
     environment.filters.update(
         md=md,
+        md_lines=md_lines,
         code=code,
         fenced=fenced,
         number=number,
@@ -114,6 +115,11 @@ def escaped(text: str) -> Markup:
     return Markup("").join(pieces)
 
 
+def visible(text: str) -> str:
+    """`text` with its invisible characters written out as `U+202E`."""
+    return _INVISIBLE.sub(_code_point, text)
+
+
 def foreign(text: object, longest: int = LONGEST_TEXT) -> Markup:
     """Text from outside as HTML: escaped, cut at `longest` characters, isolated in its direction."""
     return Markup('<bdi dir="auto">{}</bdi>').format(escaped(shortened(str(text), longest)))
@@ -130,6 +136,11 @@ def md(text: object, longest: int = 300) -> str:
     return _MARKDOWN.sub(r"\\\g<0>", html.escape(_one_line(text, longest), quote=False))
 
 
+def md_lines(text: object, longest: int = 300) -> str:
+    """Text from outside for a table cell, its lines kept apart."""
+    return "<br>".join(md(line, longest) for line in shortened(str(text), longest).splitlines() if line.strip())
+
+
 def code(text: object, longest: int = 300) -> str:
     """Text from outside as a code span in a table cell, whatever backticks and pipes it holds."""
     line = _one_line(text, longest)
@@ -142,7 +153,7 @@ def code(text: object, longest: int = 300) -> str:
 
 def fenced(text: object, language: str = "") -> str:
     """Text from outside as a code block, whatever backticks it holds."""
-    lines = _INVISIBLE.sub(_code_point, str(text).replace("\r\n", "\n"))
+    lines = visible(str(text).replace("\r\n", "\n"))
     fence = "`" * max(3, _longest_run(lines) + 1)
     return f"{fence}{language}\n{lines}\n{fence}"
 
@@ -216,7 +227,7 @@ def language_name(code: str) -> str:
 
 
 def _one_line(text: object, longest: int) -> str:
-    return _INVISIBLE.sub(_code_point, shortened(" ".join(str(text).split()), longest))
+    return visible(shortened(" ".join(str(text).split()), longest))
 
 
 def _longest_run(text: str) -> int:

@@ -185,5 +185,5 @@ def test_what_a_recipe_states_wrongly_is_named(build: UPath, changes: dict[str, 
 def test_hostile_text_stays_text(build: UPath) -> None:
     html = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(DatasetCard(card_of(build)).text)
     assert "<script" not in html
-    assert "<img" not in html
+    assert "<img" not in html.replace('<img src="assets/', "")
     assert "U+202E" in html
