@@ -66,7 +66,10 @@ def run(options: argparse.Namespace) -> int:
     card = card if card.licence else replace(card, licence=NOT_STATED)
     text = card_text(out, card, confessed)
     if options.to:
-        files = publish(out, text, Folder(UPath(options.to)))
+        try:
+            files = publish(out, text, Folder(UPath(options.to)))
+        except ImportError as error:  # fsspec knows stores whose package is not installed
+            raise Refused(f"--to {options.to}: {error}") from None
         print(f"published {len(files)} files and the card to {options.to}")
         return 0
     try:
@@ -148,7 +151,8 @@ def _ask(repo: str) -> None:
 
 def _line(failure: Failure, repo: str) -> str:
     """What went wrong at the Hub in one line, and what to do."""
-    said = " ".join(redacted(failure.message).split())[:300]
+    printable = "".join(letter if letter.isprintable() else " " for letter in redacted(failure.message))
+    said = " ".join(printable.split())[:300]
     namespace = repo.split("/")[0]
     match failure.status:
         case None:

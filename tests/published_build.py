@@ -1,0 +1,65 @@
+"""A small build to publish, in several versions, and a way to push it to the loopback Hub without a program."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from huggingface_hub import HfApi
+from upath import UPath
+
+from cards.hub import Plan, items, plan, push
+from cards.publish import dataset_files
+from tests.hub import Hub
+from tests.hub.server import TOKEN
+from tests.sample_build import one_image, write_sample_build
+
+NAME = "multiinstruct-it"
+REPO = "babel/multiinstruct-it"
+CARD = "---\nlicense: mit\n---\nA card.\n"
+
+
+def build_to_publish(out: UPath, rows: int = 20, padding: int = 0) -> UPath:
+    """A finished build with its manifest. `padding` makes each shard so many bytes of noise larger: it is no Parquet
+    file then, and its card no card."""
+    write_sample_build(out, rows, paint=one_image)
+    if padding:
+        for path in (out / "dataset").rglob("*.parquet"):
+            path.write_bytes(path.read_bytes() + os.urandom(padding))
+    write_manifest(out)
+    return out
+
+
+def write_manifest(out: UPath, name: str = NAME) -> None:
+    """The manifest of what is in `out/dataset`."""
+    root = out / "dataset"
+    paths = sorted(
+        path for path in root.rglob("*") if path.is_file() and path.name not in ("manifest.json", "README.md")
+    )
+    files = [
+        {"path": str(path.relative_to(root)), "bytes": path.stat().st_size, "sha256": sha256_of(path.read_bytes())}
+        for path in paths
+    ]
+    (root / "manifest.json").write_text(json.dumps({"name": name, "files": files}))
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+class Pusher:
+    """Pushes builds to `hub` as its owner does, without asking. `heard` is what was said meanwhile."""
+
+    def __init__(self, hub: Hub, token: str = TOKEN) -> None:
+        self.api = HfApi(endpoint=hub.url, token=token)
+        self.heard: list[str] = []
+
+    def plan(self, out: UPath, repo: str = REPO, name: str = NAME, card: str = CARD) -> Plan:
+        return plan(self.api, repo, name, items(dataset_files(out), card))
+
+    def push(self, out: UPath, public: bool = False, tag: str = "", **changes: Any) -> str:
+        return self.go(self.plan(out, **changes), public, tag)
+
+    def go(self, planned: Plan, public: bool = False, tag: str = "", say: Callable[[str], None] | None = None) -> str:
+        return push(self.api, NAME, planned, public, tag, say or self.heard.append)
