@@ -49,10 +49,9 @@ def histograms(panels: Sequence[Panel], bins: int = 48) -> str:
 
 
 def bars(title: str, counts: Sequence[tuple[str, int]]) -> str:
-    """A bar for each of the first `BARS_SHOWN` labels, and one for all others."""
-    shown = list(counts[:BARS_SHOWN])
-    if others := counts[BARS_SHOWN:]:
-        shown.append((f"{len(others)} others", sum(count for _, count in others)))
+    """A bar for each of the first `BARS_SHOWN` labels, and a line about the others."""
+    shown, others = counts[:BARS_SHOWN], counts[BARS_SHOWN:]
+    rest = f"and {len(others):,} others with {sum(count for _, count in others):,}" if others else ""
     top = max(count for _, count in shown)
     room = WIDTH - _LABELS - _RIGHT - 60
     pieces = [_text(_LEFT, _MARGIN + 12, title, weight=600)]
@@ -61,8 +60,13 @@ def bars(title: str, counts: Sequence[tuple[str, int]]) -> str:
         pieces.append(_text(_LABELS - 8, y + 15, _safe(label), anchor="end"))
         pieces.append(_rect(_LABELS, y + 3, max(1.0, room * count / top), _ROW - 7, _FILL))
         pieces.append(_text(_LABELS + room * count / top + 6, y + 15, f"{count:,}", fill=_FAINT))
-    words = f"{title}: " + ", ".join(f"{_safe(label)} {count:,}" for label, count in shown)
-    return _document(_MARGIN + 26 + _ROW * len(shown) + 16, words, Markup("").join(pieces))
+    end = _MARGIN + 26 + _ROW * len(shown)
+    if rest:
+        pieces.append(_text(_LABELS, end + 15, rest, fill=_FAINT))
+    words = f"{title}: " + ", ".join(
+        [*(f"{_safe(label)} {count:,}" for label, count in shown), *([rest] if rest else [])]
+    )
+    return _document(end + (_ROW if rest else 0) + 16, words, Markup("").join(pieces))
 
 
 def _panel(panel: Panel, top: float, bins: int) -> Markup:

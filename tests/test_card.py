@@ -130,6 +130,7 @@ def test_hostile_text_stays_text(build: UPath) -> None:
     for table in re.findall(r"<table>.*?</table>", html, re.S):
         widths = {len(re.findall(r"<t[hd][ >]", row)) for row in re.findall(r"<tr>.*?</tr>", table, re.S)}
         assert len(widths) == 1, table
+        assert "<tbody>" in table, table
 
 
 def test_raw_html_in_figures_is_escaped_even_where_html_is_allowed(build: UPath) -> None:
