@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from huggingface_hub import get_token
 from upath import UPath
 
-from cards import cli_publish
+from cards import cli_preview, cli_publish
 from cards.build import read_build
 from cards.card import find_card, write_card
 from cards.redaction import guarded
@@ -26,6 +26,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     again = commands.add_parser("refresh", help="write the card and the report of a build again, from its files")
     again.add_argument("out", metavar="BUILD", help="the build's folder or URI")
     again.set_defaults(run=_refresh)
+    cli_preview.add_commands(commands)
     cli_publish.add_commands(commands)
     options = parser.parse_args(arguments)
     try:

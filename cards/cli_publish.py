@@ -10,7 +10,7 @@ from huggingface_hub import HfApi, constants, get_token
 from upath import UPath
 
 from cards.build import read_build
-from cards.card import card_text, load_card
+from cards.card import card_text, load_card, write_card
 from cards.gate import ALLOW_DEMO_MODEL, ALLOW_NO_LICENCE, ALLOW_UNVALIDATED, overruled, refusals
 from cards.hub import Item, Plan, check_endpoint, check_tag, items, plan, push
 from cards.publish import MANIFEST, Folder, dataset_files, publish
@@ -60,11 +60,19 @@ def run(options: argparse.Namespace) -> int:
     card = load_card(build.name)
     if options.repo:
         card = replace(card, repo_id=options.repo)
+    finished = build.status == "finished"
+    if not finished and not options.partial:
+        raise Refused(
+            f"{out} is not finished (its status is {build.status or 'unknown'!r}): run its command again until it is, "
+            "or publish what is done with --partial"
+        )
     if reasons := refusals(out, card, options.allowed):
         raise Refused(*(f"{out} is not published: {reason}" for reason in reasons))
     confessed = overruled(out, card, options.allowed)
     card = card if card.licence else replace(card, licence=NOT_STATED)
-    text = card_text(out, card, confessed)
+    if not finished:
+        write_card(out, card, partial=True)
+    text = card_text(out, card, confessed, partial=not finished)
     if options.to:
         try:
             files = publish(out, text, Folder(UPath(options.to)))
@@ -95,6 +103,7 @@ def _push(options: argparse.Namespace, out: UPath, name: str, text: str, licence
         raise Refused("no token: set HF_TOKEN, or log in with `hf auth login`")
     api = HfApi(token=token)
     user = persist(lambda: str(api.whoami()["name"]), "asking who we are", _say, 0)
+    _say(f"reading {out / 'dataset'}")
     files = dataset_files(out)
     if not any(file.path == MANIFEST for file in files):
         raise Refused(f"{out / 'dataset' / MANIFEST} is not there: write it with `python -m cards refresh {out}`")

@@ -13,7 +13,7 @@ from typing import IO, Protocol
 
 from upath import UPath
 
-from cards.fields import mapping_of, read_object, text_of
+from cards.fields import list_of, mapping_of, read_object, text_of
 
 CARD = "README.md"
 MANIFEST = "manifest.json"
@@ -55,7 +55,7 @@ def publish(out: UPath, card: str, target: Target) -> list[File]:
 def dataset_files(out: UPath) -> list[File]:
     """The files of `out/dataset` but the card, by path, the manifest last.
 
-    Raises ValueError for one that differs from the ledger's.
+    Raises ValueError for one that differs from the ledger's, and where a manifest lists others than there are.
     """
     root = out / "dataset"
     recorded = _recorded(out)
@@ -71,7 +71,21 @@ def dataset_files(out: UPath) -> list[File]:
                 "it was changed since; delete it and run the recipe's command again"
             )
         files.append(File(source, path, size, sha256))
-    return sorted(files, key=lambda file: file.path == MANIFEST)
+    files.sort(key=lambda file: file.path == MANIFEST)
+    if files and files[-1].path == MANIFEST:
+        _check_manifest(out, files[-1].source, files[:-1])
+    return files
+
+
+def _check_manifest(out: UPath, manifest: UPath, files: Sequence[File]) -> None:
+    listed = [item for item in list_of(read_object(manifest), "files") if isinstance(item, dict)]
+    claimed = {text_of(item, "path"): text_of(item, "sha256") for item in listed}
+    found = {file.path: file.sha256 for file in files}
+    if wrong := sorted(path for path in claimed.keys() | found.keys() if claimed.get(path) != found.get(path)):
+        raise ValueError(
+            f"{manifest}: it differs from the files beside it, first at {wrong[0]}: "
+            f"write it again with `python -m cards refresh {out}`"
+        )
 
 
 @dataclass(frozen=True)

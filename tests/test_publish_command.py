@@ -16,6 +16,7 @@ import pytest
 from huggingface_hub import constants
 from upath import UPath
 
+from cards.card import load_card, write_card
 from cards.cli import main
 from tests.conftest import ROOT, Ran
 from tests.hub import Fault, Hub
@@ -46,7 +47,9 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> UPath:
-    return build_to_publish(UPath(tmp_path_factory.mktemp("build") / "out"))
+    out = build_to_publish(UPath(tmp_path_factory.mktemp("build") / "out"))
+    write_card(out, load_card(NAME))
+    return out
 
 
 @pytest.fixture
@@ -77,6 +80,11 @@ def ran(process: "subprocess.Popen[str]") -> Ran:
     return Ran(process.returncode, text)
 
 
+def error(capsys: pytest.CaptureFixture[str]) -> str:
+    """The last line of what a command said, which is what is wrong."""
+    return capsys.readouterr().err.splitlines()[-1]
+
+
 def wait_for(condition: Callable[[], object]) -> None:
     end = time.monotonic() + 60
     while not condition():
@@ -95,7 +103,9 @@ def test_push_load_push_again(build: UPath, tmp_path: Path, xet: bool) -> None:
         assert bool(hub.asked("xet-write-token")) == xet
         head = hub.repo(REPO).resolve("main")
         loading = start(hub, "-c", LOAD, REPO)
-        again = start(hub, *publish)
+        (tmp_path / "hub" / "home").mkdir(exist_ok=True)
+        (tmp_path / "hub" / "home" / "token").write_text(f"{TOKEN}\n")
+        again = start(hub, *publish, HF_TOKEN="")  # logged in
         loaded, again_ran = ran(loading), ran(again)
         assert loaded.status == 0, loaded.text
         found = json.loads(loaded.text.splitlines()[-1])
@@ -148,7 +158,7 @@ def test_what_will_be_pushed_is_shown_and_asked(
         assert f"push to    {REPO} (new, will be private) as ane" in shown
         assert "revision   main, tag v1" in shown
         assert "gate       overruled: not validated yet" in shown
-        assert "new        5 files" in shown
+        assert "new        9 files" in shown
         assert "data/train-00000-of-00001.parquet" in shown
         assert bool(here.store.repos) == (status == 0)
 
@@ -157,7 +167,7 @@ def test_without_a_terminal_nothing_is_pushed_unasked(
     here: Hub, build: UPath, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command(build)) == 2
-    assert capsys.readouterr().err == f"error: nobody is there to say yes to pushing to {REPO}: add --yes\n"
+    assert error(capsys) == f"error: nobody is there to say yes to pushing to {REPO}: add --yes"
     assert here.store.repos == {}
 
 
@@ -218,10 +228,10 @@ def test_a_refusal_is_one_clear_line(
 def test_names_that_are_none(here: Hub, build: UPath, capsys: pytest.CaptureFixture[str]) -> None:
     for repo in ("multiinstruct", "a/b/c", "babel/", "babel/x y", "../x", "babel/.x"):
         assert main(command(build, "--yes", repo=repo)) == 2
-        assert capsys.readouterr().err.startswith(f"error: --repo is {repo!r}, expected an account or organisation")
+        assert error(capsys).startswith(f"error: --repo is {repo!r}, expected an account or organisation")
     for tag in ("v 1", "-v", "a/b", "\u202ev1"):
         assert main(command(build, "--yes", f"--revision={tag}")) == 2
-        assert capsys.readouterr().err.startswith(f"error: --revision is {tag!r}")
+        assert error(capsys).startswith(f"error: --revision is {tag!r}")
     assert here.asked() == []
 
 
@@ -231,9 +241,9 @@ def test_a_name_taken_by_somebody_else(
     here.store.create("acme/theirs", private=False)
     here.store.create("acme/hidden", private=True)
     assert main(command(build, "--yes", "--public", repo="acme/theirs")) == 2
-    assert capsys.readouterr().err.startswith("error: no right to write to acme/theirs (Forbidden: you must be a coll")
+    assert error(capsys).startswith("error: no right to write to acme/theirs (Forbidden: you must be a coll")
     assert main(command(build, "--yes", repo="acme/hidden")) == 2
-    assert capsys.readouterr().err.startswith("error: no right to write to acme/hidden (You don't have the rights to")
+    assert error(capsys).startswith("error: no right to write to acme/hidden (You don't have the rights to")
     another = build_to_publish(UPath(tmp_path / "out"))
     write_manifest(another, "another")
     Pusher(here).push(another, name="another")
@@ -258,3 +268,39 @@ def test_a_build_without_its_manifest_is_not_pushed(
     (build / "dataset" / "manifest.json").unlink()
     assert main(command(build, "--yes")) == 2
     assert "manifest.json is not there: write it with `python -m cards refresh" in capsys.readouterr().err
+
+
+def test_what_is_done_is_published_only_when_told_so(
+    here: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build = build_to_publish(UPath(tmp_path / "out"))
+    summary = json.loads((build / "build.json").read_text())
+    (build / "build.json").write_text(json.dumps(summary | {"status": "interrupted"}))
+    (build / "dataset" / "data" / "validation-00000-of-00001.parquet").unlink()
+    assert main(command(build, "--yes")) == 2
+    assert (
+        "is not finished (its status is 'interrupted'): run its command again until it is, or publish what is done "
+        in (capsys.readouterr().err)
+    )
+    assert main(command(build, "--yes", "--partial")) == 0
+    tree = here.repo(REPO).resolve("main").tree
+    assert "data/train-00000-of-00001.parquet" in tree
+    assert "data/validation-00000-of-00001.parquet" not in tree
+    assert "not finished" in here.store.path(tree["README.md"]).read_text().partition("\n# ")[2][:600]
+
+
+def test_a_manifest_that_lists_other_files_is_refused(
+    here: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build = build_to_publish(UPath(tmp_path / "out"))
+    (build / "dataset" / "assets").mkdir(exist_ok=True)
+    (build / "dataset" / "assets" / "new.svg").write_text("<svg/>")
+    assert main(command(build, "--yes")) == 2
+    assert (
+        "manifest.json: it differs from the files beside it, first at assets/new.svg: write" in capsys.readouterr().err
+    )
+    assert main(["refresh", str(build)]) == 0
+    assert main(command(build, "--yes")) == 0
+    tree = here.repo(REPO).resolve("main").tree
+    assert "assets/new.svg" not in tree
+    assert "assets/lengths.svg" in tree

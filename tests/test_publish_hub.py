@@ -15,6 +15,7 @@ from cards import hub as publishing
 from cards import retry
 from cards.hub import Item, batches, check_endpoint, check_tag
 from tests.hub import Fault, Hub
+from tests.hub.store import Change
 from tests.published_build import NAME, REPO, Pusher, build_to_publish, sha256_of, write_manifest
 
 COMMIT = "POST .*/commit/"
@@ -189,6 +190,27 @@ def test_somebody_else_commits_meanwhile(hub: Hub, first: UPath, second: UPath) 
     with pytest.raises(ValueError, match="was changed by somebody while it was pushed to"):
         pusher.go(planned)
     assert held(hub)["data/test-00000-of-00001.parquet"] == sha256_of(text)
+
+
+def test_a_commit_between_the_look_and_ours_is_not_undone(
+    hub: Hub, first: UPath, second: UPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pusher = Pusher(hub)
+    pusher.push(first)
+    planned = pusher.plan(second)
+    commit = hub.store.commit
+    theirs = [Change("LICENSE", b"by hand"), Change("data/test-00000-of-00001.parquet", b"by hand too")]
+
+    def late(name: str, branch: str, title: str, changes: list[Change], parent: str | None) -> Any:
+        if theirs:
+            commit(name, branch, "by hand", [theirs.pop(0)], None)
+        return commit(name, branch, title, changes, parent)
+
+    monkeypatch.setattr(hub.store, "commit", late)
+    with pytest.raises(ValueError, match="was changed by somebody while it was pushed to"):
+        pusher.go(planned)
+    assert [each.title for each in hub.repo(REPO).history()[:2]] == ["by hand", "by hand"]
+    assert held(hub)["data/test-00000-of-00001.parquet"] == sha256_of(b"by hand too")
 
 
 def test_a_name_that_holds_something_else_is_taken(hub: Hub, first: UPath) -> None:
