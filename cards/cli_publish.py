@@ -172,6 +172,8 @@ def _line(failure: Failure, repo: str) -> str:
             return f"no room for it in {namespace} ({said}): make room, or have the quota raised"
         case 403 if any(word in said.lower() for word in ("storage", "quota", "limit", "billing")):
             return f"no room for it in {namespace} ({said}): make room, or have the quota raised"
+        case 403 if "xet-write-token" in said:  # hf_xet does not pass on what the Hub says
+            return f"the Hub takes no file for {repo} ({said}): is there a right to write, and room in the quota?"
         case 403:
             return f"no right to write to {repo} ({said}): ask {namespace} for it, or give another --repo"
         case 404:

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
 from huggingface_hub import HfApi
 from upath import UPath
 
+from cards.card import load_card, write_card
 from cards.hub import Plan, items, plan, push
 from cards.publish import dataset_files
 from tests.hub import Hub
@@ -20,19 +20,15 @@ REPO = "babel/multiinstruct-it"
 CARD = "---\nlicense: mit\n---\nA card.\n"
 
 
-def build_to_publish(out: UPath, rows: int = 20, padding: int = 0) -> UPath:
-    """A finished build with its manifest. `padding` makes each shard so many bytes of noise larger: it is no Parquet
-    file then, and its card no card."""
+def build_to_publish(out: UPath, rows: int = 20) -> UPath:
+    """A finished build with its card, what the card shows, and its manifest."""
     write_sample_build(out, rows, paint=one_image)
-    if padding:
-        for path in (out / "dataset").rglob("*.parquet"):
-            path.write_bytes(path.read_bytes() + os.urandom(padding))
-    write_manifest(out)
+    write_card(out, load_card(NAME))
     return out
 
 
 def write_manifest(out: UPath, name: str = NAME) -> None:
-    """The manifest of what is in `out/dataset`."""
+    """The manifest of what is in `out/dataset` now, of the build `name`."""
     root = out / "dataset"
     paths = sorted(
         path for path in root.rglob("*") if path.is_file() and path.name not in ("manifest.json", "README.md")
