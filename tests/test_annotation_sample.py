@@ -189,7 +189,7 @@ def test_what_an_unfinished_command_left_does_not_stay(tmp_path: Path):
         (["--annotators", "ane", "--round", "agreement.json"], "--round agreement.json: expected letters"),
         (["--annotators", "ane", "--to", "Basque!"], "--to Basque!: expected a language's code"),
         (["--annotators", "ane", "--picture-side", "9"], "--picture-side 9: expected 64 to 4096"),
-        (["--annotators", "ane", "--guidelines", "no.md"], "--guidelines no.md: expected a text in UTF-8"),
+        (["--annotators", "ane", "--guidelines", "no.md"], "--guidelines no.md: cannot be read: No such file"),
     ],
 )
 def test_what_cannot_be_asked_is_told_and_nothing_is_written(

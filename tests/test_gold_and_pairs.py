@@ -11,6 +11,7 @@ from tests.asked_round import ask, row, write_dataset, write_lines
 from validation.annotation.gold import Gold, read_gold, spoilt
 from validation.annotation.package import Text, Turn
 from validation.annotation.pairs import read_pairs
+from validation.annotation.pictures import Picture
 from validation.annotation.problem import Problem
 from validation.annotation.rows import Row
 
@@ -31,6 +32,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ('{"id": "row-001", "label": "accept"', "line 2: not JSON"),
         ("[1]", "line 2: expected an object"),
         ('{"label": "accept"}', "line 2: field `id` is missing"),
+        ('{"id": null, "label": "accept"}', "line 2: field `id` is None; expected a text"),
         ('{"id": 7, "label": "accept"}', "line 2: field `id` is 7; expected a text"),
         ('{"id": "row-001", "label": "good"}', "line 2: field `label` is 'good'; expected accept or reject"),
         ('{"id": "row-001", "label": "reject", "text": {}}', "line 2: no field `text` is known"),
@@ -39,9 +41,9 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ('{"id": "row-002", "label": "reject"}', r"line 2: the row 'row-002' is in .*line 1 already"),
         (
             '{"id": "row-001", "id": "row-003", "label": "reject"}',
-            "line 2: not JSON that can be used: field `id` is there",
+            "line 2: not JSON: 'id' is there twice",
         ),
-        ('{"id": "row-\\ud800", "label": "reject"}', "line 2: not JSON that can be used"),
+        ('{"id": "row-\\ud800", "label": "reject"}', "line 2: half a surrogate pair is in it"),
         ('{"id": "row-999", "label": "reject"}', "line 2: .* has no row 'row-999'"),
         (
             '{"id": "row-001", "label": "reject", "texts": {"nono": "x"}}',
@@ -80,7 +82,7 @@ def test_a_spoilt_text_is_spoilt_in_the_conversation_too():
     )
     turns = (Turn("human", "La frase «un ragazzo è seduto» è vera? Il ragazzo non nuota. no, nono"), Turn("gpt", "No"))
     made = spoilt(
-        Row("r", texts, turns, (), None, ""), Gold("r", "reject", {"text": "Una nave.", "options.0": "sì"}, "")
+        Row("r", texts, turns, (), Picture()), Gold("r", "reject", {"text": "Una nave.", "options.0": "sì"}, "")
     )
     assert [text.target for text in made.texts] == ["Una nave.", "sì", "ragazzo"]
     assert made.conversation[0].text == "La frase «Una nave» è vera? Il ragazzo non nuota. sì, nono"

@@ -326,8 +326,8 @@ def test_a_pair_takes_its_own_labels_and_no_corrections(tmp_path: Path) -> None:
 
 def test_a_round_that_was_copied_is_told_and_other_rounds_are_left_alone(tmp_path: Path) -> None:
     first, second = make_round(tmp_path), make_round(tmp_path, name="round-2")
-    (progress, *_) = import_files(tmp_path, [save(tmp_path / "1.json", export([judgement(IT_0)]))])
-    assert progress.round == "round-1"
+    (standing, *_) = import_files(tmp_path, [save(tmp_path / "1.json", export([judgement(IT_0)]))])
+    assert standing.round == "round-1"
     assert len(first.judgements("ane")) == 1
     assert second.judgements("ane") == ()
     copy = Round(tmp_path / "validation/copy")

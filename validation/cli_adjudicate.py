@@ -44,13 +44,14 @@ def make_package(options: argparse.Namespace) -> int:
     from validation.annotation.adjudication import adjudicate
     from validation.annotation.packages import write_packages
     from validation.annotation.pairs import read_pairs
+    from validation.annotation.reading import read_guidelines
     from validation.annotation.rounds import find_round
 
     build: Path = options.build
     round = find_round(build, options.round)
     name = round.folder.name
     pairs = read_pairs(*options.pairs) if options.pairs else None
-    made = adjudicate(build, round, options.annotator, _guidelines(options.guidelines), pairs)
+    made = adjudicate(build, round, options.annotator, read_guidelines(options.guidelines), pairs)
     if made is None:
         print(f"nothing is open in {name}: its annotators agree, or an adjudicator has decided")
         return 0
@@ -65,10 +66,3 @@ def make_package(options: argparse.Namespace) -> int:
     print(f"next     send it to {options.annotator}, who sends a file back. Then")
     print(f"         python -m validation import {shlex.quote(str(build))} FILES…")
     return 0
-
-
-def _guidelines(path: Path | None) -> str:
-    try:
-        return "" if path is None else path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"--guidelines {path}: expected a text in UTF-8: {error}") from error

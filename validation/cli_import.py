@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from validation.annotation.judgements import Progress
+    from validation.annotation.judgements import Standing
 
 EXAMPLE = """\
 for example:
@@ -53,7 +53,7 @@ def import_judgements(options: argparse.Namespace) -> int:
     return 0
 
 
-def _line(progress: "Progress") -> str:
-    came = f"{progress.new} new, {progress.changed} changed, {progress.unchanged} unchanged"
-    missing = f", {progress.missing} missing" if progress.missing else ""
-    return f"{progress.annotator}: {came}; {progress.judged} of {progress.planned} judged{missing}"
+def _line(standing: "Standing") -> str:
+    came = f"{standing.new} new, {standing.changed} changed, {standing.unchanged} unchanged"
+    missing = f", {standing.missing} missing" if standing.missing else ""
+    return f"{standing.annotator}: {came}; {standing.judged} of {standing.planned} judged{missing}"

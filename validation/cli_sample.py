@@ -99,6 +99,7 @@ def _request(options: argparse.Namespace) -> "Request":
     from validation.annotation.gold import read_gold
     from validation.annotation.pairs import read_pairs
     from validation.annotation.planning import Request
+    from validation.annotation.reading import read_guidelines
 
     if options.gold and options.pairs:
         raise Problem("--gold goes with translations that are accepted or rejected, not with --pairs: leave one out")
@@ -121,7 +122,7 @@ def _request(options: argparse.Namespace) -> "Request":
         split=options.split,
         source_language=options.source,
         target_language=options.target,
-        guidelines=_guidelines(options.guidelines),
+        guidelines=read_guidelines(options.guidelines),
         gold=read_gold(options.gold) if options.gold else (),
         pairs=read_pairs(*options.pairs) if options.pairs else None,
         picture_side=options.picture_side,
@@ -142,13 +143,6 @@ def _names(given: str) -> tuple[str, ...]:
     if repeated := [name for name in names if lower.count(name.lower()) > 1]:
         raise Problem(f"--annotators: {' and '.join(repeated)} are one name; give every annotator a name of their own")
     return names
-
-
-def _guidelines(path: Path | None) -> str:
-    try:
-        return "" if path is None else path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"--guidelines {path}: expected a text in UTF-8: {error}") from error
 
 
 def _free_round(request: "Request") -> "Round":

@@ -11,7 +11,8 @@ from pathlib import Path
 from validation.annotation.exports import Export
 from validation.annotation.package import LABELS, REASONS, Task
 from validation.annotation.problem import Problem
-from validation.annotation.received import MOST_TOLD, shown
+from validation.annotation.reading import shown
+from validation.annotation.received import MOST_TOLD
 from validation.annotation.rounds import Assignment, Judgement, Round, find_round, rounds
 
 MOST_COMMENT = 4_000

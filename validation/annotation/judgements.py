@@ -21,7 +21,7 @@ WAIT_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Progress:
+class Standing:
     """How an annotator of a round stands after an import.
 
     `planned` and `judged` count the items of all their packages of the round; `new`, `changed` and `unchanged` what
@@ -72,7 +72,7 @@ class Merge:
     after: tuple[Judgement, ...]
 
 
-def import_files(out: Path, files: Sequence[Path], annotator: str = "") -> list[Progress]:
+def import_files(out: Path, files: Sequence[Path], annotator: str = "") -> list[Standing]:
     """Take in files of judgements, or folders of them; how every annotator of the rounds that they are of now stands.
 
     Of two judgements of an item the newer one, by `at`, is kept; an item that a later file leaves out keeps its
@@ -141,7 +141,7 @@ def _desks(known: Sequence[Known]) -> list[Desk]:
     return [Desk(theirs[0].round, annotator, tuple(theirs)) for (_, annotator), theirs in packages.items()]
 
 
-def _merge_and_write(given: Sequence[tuple[Desk, list[Given]]]) -> list[Progress]:
+def _merge_and_write(given: Sequence[tuple[Desk, list[Given]]]) -> list[Standing]:
     told: list[str] = []
     merges = []
     for desk, theirs in given:
@@ -152,7 +152,7 @@ def _merge_and_write(given: Sequence[tuple[Desk, list[Given]]]) -> list[Progress
     for merge in merges:
         if merge.after != merge.before:
             _write(merge.desk, merge.after)
-    return [_progress(merge) for merge in merges]
+    return [_standing(merge) for merge in merges]
 
 
 def _merge(desk: Desk, given: Sequence[Given]) -> tuple[Merge, list[str]]:
@@ -181,13 +181,13 @@ def _write(desk: Desk, judgements: Sequence[Judgement]) -> None:
         raise Problem(f"{desk.path}: cannot be written: {error}; import again when it can") from error
 
 
-def _progress(merge: Merge) -> Progress:
+def _standing(merge: Merge) -> Standing:
     before = {each.item_id: each for each in merge.before}
     after = {each.item_id: each for each in merge.after}
     planned = {item for package in merge.desk.packages for item in package.texts}
     new = merge.given - before.keys()
     changed = {item for item in merge.given - new if _said(before[item]) != _said(after[item])}
-    return Progress(
+    return Standing(
         merge.desk.round.folder.name,
         merge.desk.annotator,
         planned=len(planned),

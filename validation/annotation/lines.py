@@ -1,13 +1,17 @@
 """JSON lines that somebody gives on the command line, read with errors that name file, line and field."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from validation.annotation.problem import Problem
+from validation.annotation.reading import parse_json, shown
 
 LONGEST_LINE = 1_000_000
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -33,30 +37,18 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def text_of(where: str, value: dict[str, Any], name: str) -> str:
     """The text in a field that must be there and not empty. Raises `Problem`."""
-    text = value.get(name)
+    if name not in value:
+        raise Problem(f"{where}: field `{name}` is missing")
+    text = value[name]
     if not isinstance(text, str) or not text.strip():
-        raise Problem(f"{where}: field `{name}` is {_shown(text)}; expected a text")
+        raise Problem(f"{where}: field `{name}` is {shown(text)}; expected a text")
     return text
 
 
 def _parse(where: str, line: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line, object_pairs_hook=_without_repeats)
-        line.encode("utf-8")
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError) as error:
-        raise Problem(f"{where}: not JSON that can be used: {error}") from error
+    value = parse_json(line, where)
+    if _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        raise Problem(f"{where}: half a surrogate pair is in it, which is no valid Unicode")
     if not isinstance(value, dict):
-        raise Problem(f'{where}: expected an object such as {{"id": …}}, found {_shown(value)}')
+        raise Problem(f'{where}: expected an object such as {{"id": …}}, found {shown(value)}')
     return value
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if repeated := {name for name, _ in pairs if sum(name == other for other, _ in pairs) > 1}:
-        raise ValueError(f"field `{min(repeated)}` is there twice")
-    return dict(pairs)
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, default=str)
-    return "missing" if value is None else text if len(text) <= 60 else text[:60] + "…"

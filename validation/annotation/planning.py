@@ -91,7 +91,7 @@ def plan_round(request: Request, progress: Progress | None = None) -> Planned:
         packages=tuple(package for _, package in made),
         drawn=drawn,
         untranslated=untranslated.total(),
-        without_picture=tuple(row for row in strata if rows[row].image is None),
+        without_picture=tuple(row for row in strata if rows[row].picture.data is None),
     )
 
 

@@ -4,7 +4,6 @@ Anybody may have written it. Our own format is read here, field by field; other 
 Nothing is held against a plan yet: `checks` does that.
 """
 
-import reprlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,17 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from validation.annotation.exports import Export, exporter
-from validation.annotation.exports.shared import parse_json, read_text
 from validation.annotation.problem import Problem
+from validation.annotation.reading import load_json, shown
 from validation.annotation.rounds import JUDGEMENTS_FORMAT, Judgement
 
 MOST_BYTES = 20 << 20  # an export of 5,000 items, each with a comment and a correction, takes 2 MB
 MOST_BYTES_WITH_IMAGES = 200 << 20  # Label Studio and Argilla give the images back too
 MOST_TOLD = 10  # of what is wrong with a file
 SUFFIXES = (".json", ".jsonl", ".csv")
-
-_SHORTENED = reprlib.Repr()
-_SHORTENED.maxstring = _SHORTENED.maxother = _SHORTENED.maxlong = 100
 
 _HEAD = 4096
 _SEND = "the file that the page saves with its button for export is expected"
@@ -68,11 +64,6 @@ def read_export(path: Path, annotator: str = "") -> Received:
     if tool:
         return Received(path, tuple(exporter(tool).read(path, annotator)))
     return _read_ours(path)
-
-
-def shown(value: Any) -> str:
-    """A value from outside as a message may show it: in quotes, escaped, not too long."""
-    return _SHORTENED.repr(value)
 
 
 def _may_hold_judgements(path: Path) -> bool:
@@ -152,7 +143,7 @@ def _read_ours(path: Path) -> Received:
 
 
 def _object(path: Path) -> dict[str, Any]:
-    data = parse_json(read_text(path), str(path))
+    data = load_json(path)
     if not isinstance(data, dict):
         raise Problem(f"{path}: {shown(data)}; an object is expected: {_SEND}")
     return data

@@ -29,19 +29,13 @@ _BYTES_AT_ONCE = 16_000_000
 
 @dataclass(frozen=True)
 class Row:
-    """A row as it is judged. `boxes`: `x1 y1 x2 y2` as shares of the picture's sides, as the conversation has them.
-
-    `image` is a small JPEG of `width` x `height` pixels without metadata; None where `image_note` says why.
-    """
+    """A row as it is judged. `boxes`: `x1 y1 x2 y2` as shares of the picture's sides, as the conversation has them."""
 
     id: str
     texts: tuple[Text, ...]
     conversation: tuple[Turn, ...]
     boxes: tuple[tuple[float, float, float, float], ...]
-    image: bytes | None
-    image_note: str
-    width: int = 0
-    height: int = 0
+    picture: Picture
 
 
 class Listed(NamedTuple):
@@ -107,15 +101,14 @@ def read_rows(
 
 def as_item(row: Row, item_id: str, **more: Any) -> Item:
     """The row as an item of a package; `more` are fields of the item that are not the row's own."""
-    picture = Picture(row.image, row.width, row.height, row.image_note)
     own: dict[str, Any] = {
         "texts": row.texts,
         "conversation": row.conversation,
         "boxes": row.boxes,
-        "image": picture.uri,
-        "width": row.width,
-        "height": row.height,
-        "image_note": row.image_note,
+        "image": row.picture.uri,
+        "width": row.picture.width,
+        "height": row.picture.height,
+        "image_note": row.picture.note,
     }
     return Item(item_id=item_id, **(own | more))
 
@@ -165,16 +158,12 @@ def _wanted_rows(parquet: pq.ParquetFile, wanted: Collection[str]) -> Iterator[d
 
 def _row(row: Mapping[str, Any], roots: Sequence[Path], side: int) -> Row:
     turns = [turn for turn in row.get("conversations") or () if turn]
-    picture = find_picture(row.get("image"), roots, side)
     return Row(
         id=row["id"],
         texts=tuple(Text(*(_string(text.get(name)) for name in _FIELDS)) for text in row["translations"] or () if text),
         conversation=tuple(Turn(_string(turn.get("from")), _string(turn.get("value"))) for turn in turns),
         boxes=_boxes(_string(turn.get("value")) for turn in turns),
-        image=picture.data,
-        image_note=picture.note,
-        width=picture.width,
-        height=picture.height,
+        picture=find_picture(row.get("image"), roots, side),
     )
 
 

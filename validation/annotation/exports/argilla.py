@@ -12,6 +12,7 @@ from typing import Any
 from validation.annotation.exports import Export, shared
 from validation.annotation.package import REASONS, Item, Package
 from validation.annotation.problem import Problem
+from validation.annotation.reading import load_json, shown
 from validation.annotation.rounds import Judgement, write_json
 
 _NUMBERED = re.compile(r"corrected_([1-9][0-9]?)")
@@ -37,7 +38,7 @@ def read(path: Path, annotator: str = "") -> list[Export]:
     records = path / "records.json" if path.is_dir() else path
     found, users = [], dict[str, str]()
     at = shared.saved_at(records)
-    for number, value in enumerate(shared.list_of(shared.load_json(records), str(records)), start=1):
+    for number, value in enumerate(shared.list_of(load_json(records), str(records)), start=1):
         where = f"{records}, record {number}"
         record = shared.mapping_of(value, where)
         if record.get("status") != "completed":
@@ -49,11 +50,11 @@ def read(path: Path, annotator: str = "") -> list[Export]:
             user = shared.text_of(response.get("user_id"), f"{where}, user_id")
             if users.setdefault(package_id, user) != user:
                 raise Problem(
-                    f"{where}: {package_id} is answered by users {shared.brief(users[package_id])} and "
-                    f"{shared.brief(user)}, but a package is for one annotator; take the answers of all others out"
+                    f"{where}: {package_id} is answered by users {shown(users[package_id])} and "
+                    f"{shown(user)}, but a package is for one annotator; take the answers of all others out"
                 )
             if question in answers:
-                raise Problem(f"{where}: {shared.brief(question)} is answered twice")
+                raise Problem(f"{where}: {shown(question)} is answered twice")
             answers[question] = response.get("value")
         if answers:
             judgement = _judgement(item_id, metadata, answers, at, where)
@@ -75,7 +76,7 @@ def _settings(package: Package, texts: int) -> dict[str, Any]:
     if not pair:
         questions += [_question(f"corrected_{number}", "text") for number in range(1, texts + 1)]
     return {
-        "guidelines": shared.shown(package.guidelines) or None,
+        "guidelines": shared.storable(package.guidelines) or None,
         "allow_extra_metadata": True,
         "distribution": {"strategy": "overlap", "min_submitted": 1},
         "fields": fields,
@@ -117,7 +118,7 @@ def _record(package: Package, sha256: str, item: Item) -> dict[str, Any]:
     names = {f"field_{number}": text.name for number, text in enumerate(item.texts, start=1)}
     return {
         "id": item.item_id,
-        "fields": {name: shared.shown(text) for name, text in fields.items() if text},
+        "fields": {name: shared.storable(text) for name, text in fields.items() if text},
         "metadata": shared.identity(package.package_id, sha256, item.item_id) | names,
         "suggestions": {},
         "responses": {},

@@ -12,6 +12,7 @@ from typing import Any
 from validation.annotation.exports import Export, shared
 from validation.annotation.package import LABELS, REASONS, Item, Package, Task
 from validation.annotation.problem import Problem
+from validation.annotation.reading import load_json, shown
 from validation.annotation.rounds import Judgement, write_json
 
 _LAYOUT = """<View>
@@ -86,7 +87,7 @@ def read(path: Path, annotator: str = "") -> list[Export]:
     people: dict[str, str] = {}
     for where, data, annotation in _annotations(path):
         package_id, sha256, item_id = shared.parse_identity(data, where)
-        who = shared.brief(annotation.get("completed_by", annotation.get("annotator")))
+        who = shown(annotation.get("completed_by", annotation.get("annotator")))
         if people.setdefault(package_id, who) != who:
             raise Problem(
                 f"{where}: {package_id} is annotated by users {people[package_id]} and {who}, but a package is for one "
@@ -124,20 +125,22 @@ def _data(package: Package, sha256: str, item: Item) -> dict[str, Any]:
         "source_language": package.source_language,
         "target_language": package.target_language,
         "images": [{"image": image}] if image else [],
-        "image_note": shared.shown(item.image_note),
+        "image_note": shared.storable(item.image_note),
         "texts": [
-            {"name": text.name, "source": shared.shown(text.source), "target": shared.shown(text.target)}
+            {"name": text.name, "source": shared.storable(text.source), "target": shared.storable(text.target)}
             for text in item.texts
         ],
         "votes": [{"title": f"vote {n}", "text": vote} for n, vote in enumerate(shared.votes(item), start=1)],
         "conversation": shared.conversation(item),
-        **({"left": shared.shown(item.left), "right": shared.shown(item.right)} if package.task == "pair" else {}),
+        **(
+            {"left": shared.storable(item.left), "right": shared.storable(item.right)} if package.task == "pair" else {}
+        ),
     }
 
 
 def _annotations(path: Path) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
     """Every annotation: where it is, its task's data, and itself with what it says by control."""
-    for number, value in enumerate(shared.list_of(shared.load_json(path), str(path)), start=1):
+    for number, value in enumerate(shared.list_of(load_json(path), str(path)), start=1):
         where = f"{path}, task {number}"
         task = shared.mapping_of(value, where)
         if "annotations" not in task:
@@ -157,7 +160,7 @@ def _by_control(annotation: Mapping[str, Any], where: str) -> dict[str, Any]:
         result = shared.mapping_of(each, f"{where}, result")
         control = shared.text_of(result.get("from_name"), f"{where}, from_name")
         if control in said:
-            raise Problem(f"{where}: {shared.brief(control)} is answered twice in one annotation")
+            raise Problem(f"{where}: {shown(control)} is answered twice in one annotation")
         said[control] = result.get("value")
     return said
 
@@ -165,7 +168,7 @@ def _by_control(annotation: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _judgement(item_id: str, data: Mapping[str, Any], said: Mapping[str, Any], where: str) -> Judgement:
     labels = _words(said.get("label"), "choices", f"{where}, label")
     if len(labels) != 1:
-        raise Problem(f"{where}, label: {shared.brief(labels)}; one label is expected")
+        raise Problem(f"{where}, label: {shown(labels)}; one label is expected")
     reasons = shared.parse_reasons(_words(said.get("reasons"), "choices", f"{where}, reasons"), f"{where}, reasons")
     return Judgement(
         item_id,
@@ -207,5 +210,5 @@ def _milliseconds(seconds: Any, where: str) -> int:
     if seconds is None:
         return 0
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e9:
-        raise Problem(f"{where}: {shared.brief(seconds)} is no number of seconds")
+        raise Problem(f"{where}: {shown(seconds)} is no number of seconds")
     return round(seconds * 1000)

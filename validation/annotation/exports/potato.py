@@ -18,6 +18,7 @@ import yaml
 from validation.annotation.exports import Export, shared
 from validation.annotation.package import REASONS, Item, Package
 from validation.annotation.problem import Problem
+from validation.annotation.reading import parse_json, read_text, shown
 from validation.annotation.rounds import Judgement
 
 _SIDES = {"A": "left", "B": "right", "tie": "tie"}
@@ -57,7 +58,7 @@ def read(path: Path, annotator: str = "") -> list[Export]:
         user = shared.text_of(line.get("user_id"), f"{where}, user_id")
         if users.setdefault(package_id, user) != user:
             raise Problem(
-                f"{where}: {package_id} is judged by {shared.brief(users[package_id])} and by {shared.brief(user)}, "
+                f"{where}: {package_id} is judged by {shown(users[package_id])} and by {shown(user)}, "
                 "but a package is for one annotator; take the lines of all others out"
             )
         found.append(shared.Found(package_id, sha256, annotator or user, judgement))
@@ -121,7 +122,7 @@ def _scheme(name: str, kind: str, **more: Any) -> dict[str, Any]:
 
 
 def _inert(text: str) -> str:
-    return _ENDS_SCRIPT.sub(f"<{_JOINER}", shared.shown(text))
+    return _ENDS_SCRIPT.sub(f"<{_JOINER}", shared.storable(text))
 
 
 def _restored(text: str) -> str:
@@ -129,10 +130,10 @@ def _restored(text: str) -> str:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for number, line in enumerate(shared.read_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
             where = f"{path}, line {number}"
-            yield where, shared.mapping_of(shared.parse_json(line, where), where)
+            yield where, shared.mapping_of(parse_json(line, where), where)
 
 
 def _judgement(item_id: str, labels: Mapping[str, Any], at: str, where: str) -> Judgement | None:
@@ -157,11 +158,11 @@ def _choice(labels: Mapping[str, Any], where: str) -> str:
     if set(given) == {"selection"}:
         side = shared.text_of(given["selection"], f"{where}, label")
         if side and side not in _SIDES:
-            raise Problem(f"{where}, label: {shared.brief(side)} is none of {', '.join(_SIDES)}")
+            raise Problem(f"{where}, label: {shown(side)} is none of {', '.join(_SIDES)}")
         return _SIDES.get(side, "")
     ticked = _ticked(labels, "label", where)
     if len(ticked) > 1:
-        raise Problem(f"{where}, label: {shared.brief(ticked)}; one label is expected")
+        raise Problem(f"{where}, label: {shown(ticked)}; one label is expected")
     return ticked[0] if ticked else ""
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ from PIL import Image, ImageDraw
 from validation.annotation.exports import Export
 from validation.annotation.package import REASONS, Item
 from validation.annotation.problem import Problem
+from validation.annotation.reading import shown
 from validation.annotation.rounds import NAME, Judgement
-
-LARGEST_FILE = 500_000_000
 
 _IDENTITY = ("package_id", "package_sha256", "item_id")
 _BOX_COLOURS = ("#e4572e", "#1f77b4", "#2ca02c", "#9467bd", "#d4a017", "#17a2a2")
@@ -44,7 +42,7 @@ def parse_reference(text: str, where: str) -> tuple[str, str, str]:
     """Package, digest and item of a `reference`. Raises `Problem`, saying `where`."""
     match = _REFERENCE.fullmatch(text)
     if not match:
-        raise Problem(f"{where}: the id {brief(text)} is none of a package; leave ids as they were written")
+        raise Problem(f"{where}: the id {shown(text)} is none of a package; leave ids as they were written")
     return match[1], match[2], match[3]
 
 
@@ -58,20 +56,14 @@ def parse_identity(data: Mapping[str, Any], where: str) -> tuple[str, str, str]:
     for name in _IDENTITY:
         if not isinstance(data.get(name), str):
             raise Problem(
-                f"{where}, {name}: {brief(data.get(name))}; the text that the package was written with is due"
+                f"{where}, {name}: {shown(data.get(name))}; the text that the package was written with is due"
             )
     return data["package_id"], data["package_sha256"], data["item_id"]
 
 
-def shown(text: str) -> str:
+def storable(text: str) -> str:
     """The text with what no tool can store or show (control characters, half surrogates) as a replacement character."""
     return _UNSHOWABLE.sub("\ufffd", text)
-
-
-def brief(value: object) -> str:
-    """An untrusted value for a message: one line, short, no control characters."""
-    text = ascii(value) if not isinstance(value, str) else json.dumps(shown(value), ensure_ascii=True)
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def jpeg(item: Item) -> bytes:
@@ -97,7 +89,7 @@ def data_uri(item: Item) -> str:
 
 def conversation(item: Item) -> str:
     """The conversation that the row became, turn by turn."""
-    return shown("\n\n".join(f"{turn.speaker}: {turn.text}" for turn in item.conversation))
+    return storable("\n\n".join(f"{turn.speaker}: {turn.text}" for turn in item.conversation))
 
 
 def votes(item: Item) -> list[str]:
@@ -108,7 +100,7 @@ def votes(item: Item) -> list[str]:
         if vote.comment:
             lines.append(vote.comment)
         lines += [f"{name} → {text}" for name, text in (vote.corrections or {}).items()]
-        said.append(shown("\n".join(lines)))
+        said.append(storable("\n".join(lines)))
     return said
 
 
@@ -116,33 +108,8 @@ def parse_reasons(words: Iterable[str], where: str) -> tuple[str, ...]:
     """Reasons in any letter case, each once, in the order of `REASONS`. Raises `Problem`, saying `where`."""
     given = {word.strip().casefold() for word in words} - {""}
     if unknown := sorted(given - set(REASONS)):
-        raise Problem(f"{where}: the reason {brief(unknown[0])} is none of {', '.join(REASONS)}")
+        raise Problem(f"{where}: the reason {shown(unknown[0])} is none of {', '.join(REASONS)}")
     return tuple(reason for reason in REASONS if reason in given)
-
-
-def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, without a byte order mark. Raises `Problem`."""
-    try:
-        if (size := path.stat().st_size) > LARGEST_FILE:
-            raise Problem(f"{path}: {size:,} bytes; no export of a package is larger than {LARGEST_FILE:,}")
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Problem(f"{path}: not UTF-8 (byte {error.start:,}): save or export it as UTF-8") from None
-    except OSError as error:
-        raise Problem(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def load_json(path: Path) -> Any:
-    """The JSON in a file. Raises `Problem`."""
-    return parse_json(read_text(path), str(path))
-
-
-def parse_json(text: str, where: str) -> Any:
-    """JSON with every key once and no number that is none. Raises `Problem`, saying `where`."""
-    try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise Problem(f"{where}: not JSON: {error or 'too deep'}") from None
 
 
 def text_of(value: Any, where: str) -> str:
@@ -150,21 +117,21 @@ def text_of(value: Any, where: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise Problem(f"{where}: {brief(value)} is not a text")
+        raise Problem(f"{where}: {shown(value)} is not a text")
     return value
 
 
 def mapping_of(value: Any, where: str) -> Mapping[str, Any]:
     """The value, which must be a JSON object. Raises `Problem`, saying `where`."""
     if not isinstance(value, dict):
-        raise Problem(f"{where}: {brief(value)} is not a JSON object")
+        raise Problem(f"{where}: {shown(value)} is not a JSON object")
     return value
 
 
 def list_of(value: Any, where: str) -> list[Any]:
     """The value, which must be a JSON list. Raises `Problem`, saying `where`."""
     if not isinstance(value, list):
-        raise Problem(f"{where}: {brief(value)} is not a JSON list")
+        raise Problem(f"{where}: {shown(value)} is not a JSON list")
     return value
 
 
@@ -176,7 +143,7 @@ def time_of(value: Any, where: str) -> str:
             raise ValueError
         return utc(moment)
     except (ValueError, OverflowError):
-        raise Problem(f"{where}: {brief(value)} is not a time with its zone, as 2026-01-31T12:00:00Z") from None
+        raise Problem(f"{where}: {shown(value)} is not a time with its zone, as 2026-01-31T12:00:00Z") from None
 
 
 def saved_at(path: Path) -> str:
@@ -216,14 +183,3 @@ def _draw_boxes(image: Image.Image, boxes: Iterable[tuple[float, float, float, f
         label = draw.textbbox((left + line, top + line), str(number), font_size=size)
         draw.rectangle((left, top, label[2] + line, label[3] + line), fill=colour)
         draw.text((left + line, top + line), str(number), fill="white", font_size=size)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key is there twice")
-    return value
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number")

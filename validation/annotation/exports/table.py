@@ -17,6 +17,7 @@ from pathlib import Path
 from validation.annotation.exports import Export, shared
 from validation.annotation.package import LABELS, Item, Package
 from validation.annotation.problem import Problem
+from validation.annotation.reading import read_text, shown
 from validation.annotation.rounds import Judgement
 
 _LABELS = frozenset(label for labels in LABELS.values() for label in labels)
@@ -41,7 +42,7 @@ def write(package: Package, folder: Path) -> list[Path]:
             name = f"{item.item_id}.jpg"
             (pictures / name).write_bytes(data)
             cells["image"] = f"{pictures.name}/{name}"
-        table.writerow([guarded(shared.shown(cells.get(column, ""))) for column in columns])
+        table.writerow([guarded(shared.storable(cells.get(column, ""))) for column in columns])
     path = folder / f"{package.annotator}.csv"
     path.write_text(buffer.getvalue(), encoding="utf-8-sig", newline="")
     return [path, pictures]
@@ -90,7 +91,7 @@ def _cells(package: Package, item: Item) -> dict[str, str]:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    text = shared.read_text(path)
+    text = read_text(path)
     header = _HEADER.match(text)
     if not header:
         raise Problem(
@@ -103,7 +104,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
             raise Problem(f"{path}: the column {min(missing)} is missing; leave the first line as it was")
         named = [column for column in columns if column]
         if twice := {column for column in named if named.count(column) > 1}:
-            raise Problem(f"{path}: the column {shared.brief(min(twice))} is there twice")
+            raise Problem(f"{path}: the column {shown(min(twice))} is there twice")
         for cells in table:
             where = f"{path}, line {table.line_num}"
             if any(cell.strip() for cell in cells[len(columns) :]):
@@ -124,7 +125,7 @@ def _judgement(item_id: str, row: Mapping[str, str], at: str, where: str) -> Jud
         return None
     if label not in _LABELS:
         expected = " | ".join(", ".join(labels) for labels in LABELS.values())
-        raise Problem(f"{where}, column label: {shared.brief(label)} is none of {expected}")
+        raise Problem(f"{where}, column label: {shown(label)} is none of {expected}")
     return Judgement(item_id, label, reasons, comment if comment.strip() else "", corrections or None, at=at)
 
 
