@@ -102,6 +102,32 @@ def test_figures_are_those_of_the_build(build: UPath) -> None:
         assert f"| `{column}` |" in text
 
 
+def test_it_says_how_to_open_and_how_to_cite_it(build: UPath) -> None:
+    text = card_of(build, replace(CARD, repo_id="babel/vqa-it"))
+    assert text.count('load_dataset("babel/vqa-it", split="train"') == 3
+    assert "streaming=True)" in text
+    assert 'revision="TAG-OR-COMMIT")' in text
+    assert "  howpublished = {\\url{https://huggingface.co/datasets/babel/vqa-it}}," in text
+    cited = re.findall(r"```bibtex\n@\w+\{([\w-]+),", text)
+    assert cited == ["multiinstruct-it", "xu2023multiinstruct", "kudugunta2023madlad"]
+
+
+def test_a_chat_model_is_told_with_its_prompt(build: UPath) -> None:
+    settings = {"prompt": "vqav2_eu 2 0fb3|a", "decoding": "temperature 0.3", "seed": "0"}
+    edit_build(build, translator={"name": "latxa", "revision": "1", "settings": settings})
+    text = card_of(build)
+    assert "| Prompt (name, version, hash) | `vqav2_eu 2 0fb3\\|a` |" in text
+    assert "| Decoding | `temperature 0.3` |" in text
+    assert "| Setting `seed` | `0` |" in text
+
+
+def test_people_in_the_rows_and_who_takes_one_down_are_told(build: UPath) -> None:
+    assert "write to data@example.org, with its `id`" in card_of(build)
+    text = card_of(build, replace(CARD, contact="", personal="Faces can be seen."))
+    assert "open a discussion on this dataset’s Community page, with its `id`" in text
+    assert "Faces can be seen." in text
+
+
 def test_a_translator_with_a_warning_is_loud(build: UPath) -> None:
     assert "Do not train" not in card_of(build)
     edit_build(build, translator={"name": "demo", "revision": "1", "warning": "It knows | 300 words.\n# Fine"})
