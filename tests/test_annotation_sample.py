@@ -215,10 +215,17 @@ def test_the_command_loads_no_model_no_cluster_and_no_pandas(tmp_path: Path):
 # What is drawn from
 
 
-def test_a_dataset_in_a_build_keeps_its_rounds_in_the_build(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("where", "given"), [(".", "dataset"), ("dataset", "."), ("dataset/data", ".."), (".", "link")]
+)
+def test_a_dataset_in_a_build_keeps_its_rounds_in_the_build(
+    where: str, given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     write_dataset(tmp_path / "dataset", [row(number) for number in range(9)])
     (tmp_path / "build.json").write_text(json.dumps({"name": "x y/z", "fingerprint": "f", "config": {"to": "eu"}}))
-    assert main(["sample", str(tmp_path / "dataset"), "--annotators", "ane", "--shared", "2", "--own", "1"]) == 0
+    (tmp_path / "link").symlink_to(tmp_path / "dataset")
+    monkeypatch.chdir(tmp_path / where)
+    assert main(["sample", given, "--annotators", "ane", "--shared", "2", "--own", "1"]) == 0
     plan = find_round(tmp_path).plan()
     assert (plan.build, plan.fingerprint, plan.target_language) == ("x y/z", "f", "eu")
     assert plan.assignments[0].package_id == "x-y-z.round-1.ane"

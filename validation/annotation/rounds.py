@@ -145,10 +145,12 @@ class Round:
 def build_folder(given: str) -> Path:
     """The folder that holds `validation/`: the build's, where the folder given is the dataset in a build.
 
-    What a dataset's folder holds is published, and a plan must not be.
+    What a dataset's folder holds is published, and a plan must not be: not where it is given as `.`, or by a link.
     """
-    path = Path(given)
-    return path.parent if path.name == "dataset" and (path.parent / "build.json").is_file() else path
+    for path in map(Path, (os.path.abspath(given), os.path.realpath(given))):
+        if path.name == "dataset" and (path.parent / "build.json").is_file():
+            return path.parent
+    return Path(given)
 
 
 def rounds(out: Path) -> list[Round]:
