@@ -228,6 +228,8 @@ def test_nothing_judged_is_no_judgement(name: str, tmp_path: Path):
     if name == "potato":
         written = save_lines(tmp_path / "annotations.jsonl", [])
     if name == "label-studio":
+        with pytest.raises(Problem, match="these are the tasks, not Label Studio's export"):
+            exporter(name).read(written)
         tasks = [task | {"annotations": []} for task in json.loads(written.read_text())]
         written = save(tmp_path / "back.json", tasks)
     assert exporter(name).read(written) == []

@@ -25,11 +25,13 @@ def test_a_line_for_every_annotator_and_then_what_comes_next(tmp_path: Path) -> 
     make_round(out, ("ane", "jon", "miren"))
     save(tmp_path / "in/ane.json", export([judgement(item_id("ane", number)) for number in range(ITEMS)]))
     save(tmp_path / "in/jon.json", export([judgement(item_id("jon", 1))], "jon"))
+    save(tmp_path / "in/old/jon.json", export([judgement(item_id("jon", 2))], "jon"))
     command = [sys.executable, "-m", "validation", "import", out, tmp_path / "in"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert ran.stderr == ""
     assert ran.returncode == 0
     assert ran.stdout.splitlines() == [
+        f"not looked into: {tmp_path / 'in/old'}",
         "round-1",
         "  ane: 6 new, 0 changed, 0 unchanged; 6 of 6 judged",
         "  jon: 1 new, 0 changed, 0 unchanged; 1 of 6 judged, 5 missing",
@@ -170,6 +172,7 @@ def test_a_table_is_as_new_as_its_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["import", str(tmp_path), str(fill_in(table, 1_770_000_900, **cells))]) == 0
     assert "ane: 0 new, 0 changed, 1 unchanged" in capsys.readouterr().out
     assert main(["import", str(tmp_path), str(fill_in(table, 1_770_000_500, label="accept"))]) == 0
+    assert "ane: 0 new, 0 changed, 0 unchanged, 1 older, not taken; 1 of 6" in capsys.readouterr().out
     assert made.judgements("ane")[0].label == "reject"
     assert main(["import", str(tmp_path), str(fill_in(table, 1_770_000_999, label="accept"))]) == 0
     assert made.judgements("ane")[0].label == "accept"
@@ -179,7 +182,22 @@ def test_the_wrong_annotator_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     made = make_round(tmp_path)
     filled = fill_in(as_table(made, tmp_path / "csv"), 1_770_000_000, label="accept")
     assert main(["import", str(tmp_path), str(filled), "--annotator", "jon"]) == 2
-    assert "annotator: 'jon'; round-1.ane was made for ane" in capsys.readouterr().err
+    assert (
+        "'jon'; round-1.ane was made for ane: if it is ane who judged it, say --annotator ane"
+        in capsys.readouterr().err
+    )
+
+
+def test_a_reader_that_stops_reading_is_no_error(tmp_path: Path) -> None:
+    made = make_round(tmp_path)
+    path = save(tmp_path / "ane.json", export([judgement(item_id("ane", 0))]))
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "validation", "import", tmp_path, path]
+    ran = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert len(made.judgements("ane")) == 1
 
 
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -182,7 +182,9 @@ def test_the_newest_is_kept_and_the_counts_say_what_happened(tmp_path: Path) -> 
     assert (ane.new, ane.changed, ane.unchanged, ane.missing) == (1, 1, 0, ITEMS - 3)
     before = kept(tmp_path)
     ane, _ = import_files(tmp_path, [first, later])
-    assert (ane.new, ane.changed, ane.unchanged) == (0, 0, 3)
+    assert (ane.new, ane.changed, ane.unchanged, ane.older) == (0, 0, 3, 0)
+    ane, _ = import_files(tmp_path, [first])
+    assert (ane.new, ane.changed, ane.unchanged, ane.older) == (0, 0, 1, 1)
     assert kept(tmp_path) == before
 
 
@@ -223,7 +225,7 @@ HOSTILE: list[tuple[Any, str]] = [
     ({"package_id": ["round-1.ane"]}, "package_id: ['round-1.ane']; a text is expected"),
     ({"package_id": "round-1.jon"}, "package_sha256: 'ane-sha256'; jon-sha256 is expected"),
     ({"package_sha256": "0" * 64}, "ane-sha256 is expected"),
-    ({"annotator": "jon"}, "annotator: 'jon'; round-1.ane was made for ane"),
+    ({"annotator": "jon"}, "annotator: 'jon'; round-1.ane was made for ane: the file was edited"),
     ({"annotator": "../../x"}, "annotator: '../../x'"),
     ({"judgements": {}}, "judgements: {}; a list is expected"),
     ({"judgements": [None]}, "judgement 1: None; an object is expected"),
@@ -254,7 +256,7 @@ HOSTILE: list[tuple[Any, str]] = [
     ({"at": "2026-02-01T00:00:00+02:00"}, "a time in UTC"),
     ({"at": "2026-02-31T00:00:00Z"}, "a time in UTC"),
     ({"at": "0000-01-01T00:00:00Z"}, "a time in UTC"),
-    ({"at": AHEAD.isoformat()}, "is in the future"),
+    ({"at": AHEAD.isoformat()}, "set that clock right, open the page and export again"),
     ({"correction": {"answer": "x"}}, "'correction' is no field of a judgement"),
     ({"label\x1b[31m": 1}, "'label\\x1b[31m' is no field"),
 ]

@@ -18,7 +18,7 @@ _MODULES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit status: 0 done, 2 not as asked."""
+    """Run one command; returns its exit status: 0 done, 1 nobody read what it printed to the end, 2 not as asked."""
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m validation", description="Is the data right?")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -28,9 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)
+        sys.stdout.flush()
     except Problem as problem:
         print(f"error: {printable(str(problem))}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        sys.stdout = None  # what is left in its buffer has no reader either
+        return 1
     return status
 
 

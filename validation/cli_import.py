@@ -6,6 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from validation.annotation.terminal import printable
+
 if TYPE_CHECKING:
     from validation.annotation.judgements import Standing
 
@@ -43,8 +45,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def import_judgements(options: argparse.Namespace) -> int:
     """Import the files and print how every annotator of their rounds stands. Raises `Problem`."""
     from validation.annotation.judgements import import_files
+    from validation.annotation.received import folders_inside
 
     imported = import_files(options.build, options.files, options.annotator)
+    for folder in folders_inside(options.files):
+        print(f"not looked into: {printable(str(folder))}")
     for name, annotators in groupby(imported, key=lambda each: each.round):
         print(name)
         for each in annotators:
@@ -55,5 +60,6 @@ def import_judgements(options: argparse.Namespace) -> int:
 
 def _line(standing: "Standing") -> str:
     came = f"{standing.new} new, {standing.changed} changed, {standing.unchanged} unchanged"
+    came += f", {standing.older} older, not taken" if standing.older else ""
     missing = f", {standing.missing} missing" if standing.missing else ""
     return f"{standing.annotator}: {came}; {standing.judged} of {standing.planned} judged{missing}"

@@ -47,10 +47,11 @@ def known_packages(out: Path) -> list[Known]:
     return known
 
 
-def find_package(export: Export, known: Sequence[Known]) -> Known:
+def find_package(export: Export, known: Sequence[Known], tool: str = "") -> Known:
     """The package that an export is of. Raises `Problem` where there is none, or it is another's or has changed.
 
-    A package is made for one annotator, so that an export that says nobody's name is theirs.
+    A package is made for one annotator, so that an export that says nobody's name is theirs. In another `tool` they may
+    have another name.
     """
     named = [each for each in known if each.assignment.package_id == export.package_id]
     if not named:
@@ -69,10 +70,8 @@ def find_package(export: Export, known: Sequence[Known]) -> Known:
         )
     whose = same[0].assignment.annotator
     if export.annotator not in ("", whose):
-        raise Problem(
-            f"annotator: {shown(export.annotator)}; {export.package_id} was made for {whose}. If it is {whose} who "
-            f"judged it, with a tool where they have another name, add --annotator {whose}"
-        )
+        remedy = f"if it is {whose} who judged it, say --annotator {whose}" if tool else "the file was edited"
+        raise Problem(f"annotator: {shown(export.annotator)}; {export.package_id} was made for {whose}: {remedy}")
     return same[0]
 
 
@@ -126,7 +125,10 @@ def _wrong(judgement: Judgement, package: Known) -> Iterator[str]:
     if not at:
         yield f"at: {shown(judgement.at)}; a time in UTC like 2026-03-01T10:15:30.250Z is expected"
     elif at > datetime.now(UTC) + AHEAD:
-        yield f"at: {shown(judgement.at)} is in the future: the clock of that machine, or of this one, is wrong"
+        yield (
+            f"at: {shown(judgement.at)} is in the future: the clock of that machine, or of this one, is wrong; "
+            "set that clock right, open the page and export again"
+        )
 
 
 def _wrong_text(name: str, text: str, most: int) -> Iterator[str]:

@@ -5,7 +5,7 @@ only on what the files say. One file that is not right stops the whole import be
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ class Standing:
     """How an annotator of a round stands after an import.
 
     `planned` and `judged` count the items of all their packages of the round; `new`, `changed` and `unchanged` what
-    the imported files did to them.
+    the imported files did to them; `older` those for which they said something else, before what was kept.
     """
 
     round: str
@@ -35,6 +35,7 @@ class Standing:
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    older: int = 0
 
     @property
     def missing(self) -> int:
@@ -64,10 +65,10 @@ class Desk:
 
 @dataclass(frozen=True)
 class Merge:
-    """An annotator's judgements before and after an import, by item id, and the items that it gave."""
+    """An annotator's judgements before and after an import, and the newest that it gave, by item id."""
 
     desk: Desk
-    given: frozenset[str]
+    given: Mapping[str, Judgement]
     before: tuple[Judgement, ...]
     after: tuple[Judgement, ...]
 
@@ -124,7 +125,7 @@ def _read(path: Path, annotator: str, known: Sequence[Known]) -> tuple[list[tupl
         problems.append("no judgement of a package is in it")
     for export in received.exports:
         try:
-            package = find_package(export, known)
+            package = find_package(export, known, received.tool)
         except Problem as problem:
             problems.append(str(problem))
             continue
@@ -166,7 +167,10 @@ def _merge(desk: Desk, given: Sequence[Given]) -> tuple[Merge, list[str]]:
             after.append(newest(candidates).judgement)
         except Problem as problem:
             problems.append(str(problem))
-    return Merge(desk, frozenset(each.judgement.item_id for each in given), before, tuple(after)), problems
+    newest_given = {
+        each.judgement.item_id: each.judgement for each in sorted(given, key=lambda each: each.judgement.at)
+    }
+    return Merge(desk, newest_given, before, tuple(after)), problems
 
 
 def _write(desk: Desk, judgements: Sequence[Judgement]) -> None:
@@ -185,8 +189,10 @@ def _standing(merge: Merge) -> Standing:
     before = {each.item_id: each for each in merge.before}
     after = {each.item_id: each for each in merge.after}
     planned = {item for package in merge.desk.packages for item in package.texts}
-    new = merge.given - before.keys()
-    changed = {item for item in merge.given - new if _said(before[item]) != _said(after[item])}
+    new = merge.given.keys() - before.keys()
+    changed = {item for item in merge.given.keys() - new if _said(before[item]) != _said(after[item])}
+    same = merge.given.keys() - new - changed
+    older = {item for item in same if _said(merge.given[item]) != _said(after[item])}
     return Standing(
         merge.desk.round.folder.name,
         merge.desk.annotator,
@@ -194,7 +200,8 @@ def _standing(merge: Merge) -> Standing:
         judged=len(planned & after.keys()),
         new=len(new),
         changed=len(changed),
-        unchanged=len(merge.given - new - changed),
+        unchanged=len(same - older),
+        older=len(older),
     )
 
 

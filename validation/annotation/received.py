@@ -28,12 +28,14 @@ _SEND = "the file that the page saves with its button for export is expected"
 class Received:
     """What a file gave: its exports, and what is wrong with the judgements that are left out of them.
 
-    With more than `MOST_TOLD` problems, the rest of the file has not been looked at.
+    `tool` is the other tool whose file it is, "" where it is ours. With more than `MOST_TOLD` problems, the rest of the
+    file has not been looked at.
     """
 
     path: Path
     exports: tuple[Export, ...]
     problems: tuple[str, ...] = ()
+    tool: str = ""
 
 
 def list_files(paths: Sequence[Path]) -> list[Path]:
@@ -55,6 +57,13 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
+def folders_inside(paths: Sequence[Path]) -> list[Path]:
+    """The folders in the folders given, which `list_files` does not look into."""
+    given = (path for path in paths if path.is_dir() and not _is_argilla(path))
+    inside = (each for path in given for each in sorted(path.iterdir()) if each.is_dir())
+    return [each for each in inside if not _is_argilla(each) and not each.name.startswith(".")]
+
+
 def read_export(path: Path, annotator: str = "") -> Received:
     """What the file says, in whichever format it is; `annotator` is for files of other tools: whose they are.
 
@@ -62,7 +71,7 @@ def read_export(path: Path, annotator: str = "") -> Received:
     """
     tool = _tool(path)
     if tool:
-        return Received(path, tuple(exporter(tool).read(path, annotator)))
+        return Received(path, tuple(exporter(tool).read(path, annotator)), tool=tool)
     return _read_ours(path)
 
 

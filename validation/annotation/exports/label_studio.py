@@ -144,6 +144,11 @@ def _annotations(path: Path) -> Iterator[tuple[str, Mapping[str, Any], Mapping[s
         where = f"{path}, task {number}"
         task = shared.mapping_of(value, where)
         if "annotations" not in task:
+            if "data" in task:
+                raise Problem(
+                    f"{path}: these are the tasks, not Label Studio's export: export the project there as JSON, and "
+                    "import that file"
+                )
             if task.get("annotation_id", 0) is not None:  # JSON_MIN can hold tasks that nobody annotated
                 yield where, task, task
             continue
