@@ -95,10 +95,10 @@ def wait_seconds(attempt: int, asked: float | None, uniform: Callable[[float, fl
 def persist(call: Callable[[], T], doing: str, say: Callable[[str], None], patience: float = PATIENCE_SECONDS) -> T:
     """What `call` returns, asked until it does. `say` hears of every wait, by what we were `doing`.
 
-    Raises what the last attempt raised: at once what no waiting mends, and the rest when it would take longer than
-    `patience` seconds.
+    Raises what the last attempt raised: at once what no waiting mends, and the rest when the waits would come to more
+    than `patience` seconds. What the attempts themselves take is no waiting: an upload may break off after hours.
     """
-    began = time.monotonic()
+    waited = 0.0
     attempt = 0
     while True:
         try:
@@ -108,11 +108,12 @@ def persist(call: Callable[[], T], doing: str, say: Callable[[str], None], patie
             if failure is None or not failure.retried:
                 raise
             seconds = wait_seconds(attempt, failure.wait)
-            if time.monotonic() - began + seconds > patience:
+            if waited + seconds > patience:
                 raise
             said = failure.status or failure.message
             say(f"{doing}: {said}; again in {seconds:.1f} s")
             time.sleep(seconds)
+            waited += seconds
             attempt += 1
 
 

@@ -132,3 +132,12 @@ def test_it_does_not_wait_longer_than_its_patience(monkeypatch: pytest.MonkeyPat
     with pytest.raises(HfHubHTTPError):
         persist(call, "committing", print, patience=60)
     assert (waits, len(left)) == ([], 1)
+
+
+def test_patience_is_of_all_waits_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("cards.retry.time.sleep", waits.append)
+    call, left = failing(*(refused(503, {"Retry-After": "25"}) for _ in range(9)))
+    with pytest.raises(HfHubHTTPError):
+        persist(call, "committing", print, patience=60)
+    assert (len(waits), len(left)) == (2, 6)
