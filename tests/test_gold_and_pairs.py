@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.asked_round import ask, row, write_dataset, write_lines
-from validation.annotation.gold import Gold, read_gold, spoilt
+from validation.annotation.gold import Gold, read_gold, spoilt, unsaid
 from validation.annotation.package import Text, Turn
 from validation.annotation.pairs import read_pairs
 from validation.annotation.pictures import Picture
@@ -62,6 +64,7 @@ def test_gold_rows_are_everybodys_and_never_drawn(dataset: Path, tmp_path: Path)
     lines = [{"id": f"row-00{number}", "label": "reject", "texts": {"answer": "un'auto"}} for number in range(4)]
     gold = read_gold(write_lines(tmp_path / "gold.jsonl", *lines))
     planned = ask(dataset, "ane", "jon", shared=20, own=18, gold=gold)
+    assert planned.unsaid == ()
     assert planned.plan.population == 56
     for assigned, package in zip(planned.plan.assignments, planned.packages, strict=True):
         found = {item.row: number for number, item in enumerate(assigned.items) if item.gold}
@@ -87,6 +90,50 @@ def test_a_spoilt_text_is_spoilt_in_the_conversation_too():
     assert [text.target for text in made.texts] == ["Una nave.", "sì", "ragazzo"]
     assert made.conversation[0].text == "La frase «Una nave» è vera? Il ragazzo non nuota. sì, nono"
     assert made.conversation[1].text == "sì"
+
+
+def spoil(fields: dict[str, str], turns: list[str], **changed: str) -> tuple[dict[str, str], list[str], list[str]]:
+    """The texts and turns of a row that is spoilt, and the fields whose new text the turns do not say."""
+    texts = tuple(Text(name, "x", target) for name, target in fields.items())
+    row, gold = (
+        Row("r", texts, tuple(Turn("x", turn) for turn in turns), (), Picture()),
+        Gold("r", "reject", changed, ""),
+    )
+    made = spoilt(row, gold)
+    return (
+        {text.name: text.target for text in made.texts},
+        [turn.text for turn in made.conversation],
+        unsaid(made, gold),
+    )
+
+
+def test_an_answer_is_not_replaced_inside_the_question():
+    question = "Che cosa mostra a sinistra la foto A?"
+    fields = {"question": question, "options.0": "A", "options.1": "B", "answer": "A"}
+    _, turns, unsaid = spoil(fields, [f"<image>\n{question}\nOpzioni: A, B", "A"], answer="Un cane")
+    assert turns == [f"<image>\n{question}\nOpzioni: A, B", "Un cane"]
+    assert unsaid == []
+    _, turns, _ = spoil(fields, [f"<image>\n{question}\nOpzioni: A, B, a", "A"], **{"options.1": "C"})
+    assert turns == [f"<image>\n{question}\nOpzioni: A, C, a", "A"]
+
+
+def test_a_text_without_spaces_between_words_is_replaced():
+    fields = {"question": "これは何ですか？", "answer": "白い猫です。"}
+    _, turns, unsaid = spoil(fields, ["画像の質問はこれは何ですか？です", "答えは白い猫です"], answer="黒い犬です。")
+    assert turns == ["画像の質問はこれは何ですか？です", "答えは黒い犬です"]
+    assert unsaid == []
+
+
+def test_a_new_text_that_the_conversation_does_not_say_is_told():
+    assert spoil({"answer": "una casa"}, ["Che cos'è?", "una  casa"], answer="un cane")[2] == ["answer"]
+    assert spoil({"answer": "una casa"}, [], answer="un cane")[2] == []
+
+
+@given(st.lists(st.text("aAb .猫", min_size=1, max_size=5), min_size=1, max_size=5), st.text("aAb .猫\n", max_size=30))
+@example(["a"], "A.")
+def test_texts_that_stay_leave_a_conversation_as_it_is(texts: list[str], said: str):
+    fields = {f"field.{number}": text for number, text in enumerate(texts)}
+    assert spoil(fields, [said])[1] == [said]
 
 
 # Pairs

@@ -193,6 +193,10 @@ def _print_drawn(request: "Request", planned: "Planned") -> None:
         print(f"         {len(none):,} strata got no row: {_listed(none)}")
     if request.gold:
         print(f"gold     {len(request.gold):,} rows of a known label, among the items of every annotator")
+    for where in planned.unsaid:
+        print(
+            f"note     {printable(where)}: the row's conversation does not say this text, which may give the item away"
+        )
     if planned.untranslated:
         print(f"note     {planned.untranslated:,} rows have no translation to judge and were not drawn from")
     if planned.without_picture:

@@ -1,7 +1,7 @@
 """Gold items: rows whose label is known, hidden among the others, to see whether an annotator looks."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -14,7 +14,11 @@ from validation.annotation.rows import Row
 Label = Literal["accept", "reject"]
 
 _FIELDS = ("id", "label", "texts")
-_END = " .!?…"
+_END = " .!?…。．！？｡؟۔।"
+_SHORT = 2
+_SPACELESS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
+)  # Thai, Khmer, Japanese, Chinese
 
 
 @dataclass(frozen=True)
@@ -51,22 +55,51 @@ def spoilt(row: Row, gold: Gold) -> Row:
     names = [text.name for text in row.texts]
     if unknown := [name for name in gold.texts if name not in names]:
         raise Problem(f"{gold.where}: field `texts`: the row has no field {unknown[0]!r}; it has {', '.join(names)}")
-    changed = {text.target: gold.texts[text.name] for text in row.texts if text.name in gold.texts}
+    made = tuple(Text(text.name, text.source, gold.texts.get(text.name, text.target)) for text in row.texts)
+    changes = [(old.target, new.target) for old, new in zip(row.texts, made, strict=True)]
     return replace(
         row,
-        texts=tuple(Text(text.name, text.source, gold.texts.get(text.name, text.target)) for text in row.texts),
-        conversation=tuple(Turn(turn.speaker, _replaced(turn.text, changed)) for turn in row.conversation),
+        texts=made,
+        conversation=tuple(Turn(turn.speaker, _replaced(turn.text, changes)) for turn in row.conversation),
     )
 
 
-def _replaced(text: str, changed: Mapping[str, str]) -> str:
-    """`text` with whole words replaced: a conversation may lack a text's last stop, or write it in other case."""
-    cores = {_core(old).casefold(): _core(new) for old, new in changed.items() if _core(old)}
+def unsaid(row: Row, gold: Gold) -> list[str]:
+    """The fields whose new text is nowhere in the spoilt row's conversation, where there is one."""
+    said = "\n".join(turn.text for turn in row.conversation)
+    return [name for name, text in gold.texts.items() if said and _core(text) not in said]
+
+
+def _replaced(text: str, changes: Sequence[tuple[str, str]]) -> str:
+    """`text` with each old text, where it stands as whole words, replaced by its new one.
+
+    A conversation may lack a text's last stop, or write it in other case. Texts that stay are found too, the longest
+    first, so that nothing is replaced inside them. A text that several fields have is that of the last of them, the
+    answer, where it is all that is said; else that of the first, an option.
+    """
+    cores = [(_core(old), _core(new)) for old, new in changes if _core(old)]
     if not cores:
         return text
-    longest_first = sorted((_core(old) for old in changed if _core(old)), key=len, reverse=True)
-    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
-    return pattern.sub(lambda match: cores.get(match[0].casefold(), match[0]), text)
+    for old, new in reversed(cores):
+        if _core(text).casefold() == old.casefold():
+            return text if old == new else text.replace(_core(text), new)
+    longest_first = sorted(cores, key=lambda core: -len(core[0]))
+    pattern = re.compile("|".join(f"({_whole(old)})" for old, _ in longest_first))
+    return pattern.sub(lambda found: _new(found, longest_first), text)
+
+
+def _new(found: re.Match[str], changes: Sequence[tuple[str, str]]) -> str:
+    """What stands for a text that was found; as it is written where it is to stay."""
+    old, new = changes[(found.lastindex or 1) - 1]
+    return found[0] if old == new else new
+
+
+def _whole(text: str) -> str:
+    """A pattern for a text as whole words; one or two letters only in their own case: "A" is no article."""
+    before = "" if _SPACELESS.match(text[0]) else r"(?<!\w)"
+    after = "" if _SPACELESS.match(text[-1]) else r"(?!\w)"
+    words = re.escape(text)
+    return f"{before}{words}{after}" if len(text) <= _SHORT else f"{before}(?i:{words}){after}"
 
 
 def _core(text: str) -> str:

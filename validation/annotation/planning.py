@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from validation.annotation.builds import open_build
-from validation.annotation.gold import Gold, spoilt
+from validation.annotation.gold import Gold, spoilt, unsaid
 from validation.annotation.package import Item, Package
 from validation.annotation.pairs import Pairs, asked
 from validation.annotation.pictures import LONG_SIDE
@@ -47,13 +47,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Planned:
-    """A round that can be written. `untranslated`: rows that could not be drawn, having no translation."""
+    """A round that can be written. `untranslated`: rows that could not be drawn, having no translation.
+
+    `unsaid`: where gold items say a text that the row's conversation does not.
+    """
 
     plan: Plan
     packages: tuple[Package, ...]
     drawn: Drawn
     untranslated: int
     without_picture: tuple[str, ...]
+    unsaid: tuple[str, ...] = ()
 
 
 def plan_round(request: Request, progress: Progress | None = None) -> Planned:
@@ -92,6 +96,7 @@ def plan_round(request: Request, progress: Progress | None = None) -> Planned:
         drawn=drawn,
         untranslated=untranslated.total(),
         without_picture=tuple(row for row in strata if rows[row].picture.data is None),
+        unsaid=tuple(f"{gold.where}, {name}" for gold in request.gold for name in unsaid(rows[gold.row], gold)),
     )
 
 
