@@ -21,13 +21,18 @@ SHOWN = TEXTS[0].target
 LABELS = {"a": "accept", "r": "reject", "u": "unsure"}
 
 
-def say(round: Round, labels: str, corrections: dict[str, dict[str, str]] | None = None, row: int = 0) -> None:
-    """Have the annotators judge a row: a letter each, "-" for none; and write texts, by annotator and field."""
+def say(
+    round: Round, labels: str, corrections: dict[str, dict[str, str]] | None = None, row: int = 0, second: int = 0
+) -> None:
+    """Have the annotators judge a row: a letter each, "-" for none; and write texts, by annotator and field.
+
+    They follow one another by a second, from `second` on.
+    """
     names = [each.annotator for each in round.plan().assignments]
-    for second, (name, letter) in enumerate(zip(names, labels, strict=False)):
+    for at_second, (name, letter) in enumerate(zip(names, labels, strict=False), second):
         if letter == "-":
             continue
-        at = f"2026-02-01T00:00:{second:02}.000Z"
+        at = f"2026-02-01T00:00:{at_second:02}.000Z"
         texts = (corrections or {}).get(name)
         reasons = ("meaning",) if letter == "r" else ()
         made = Judgement(item_id(name, row), LABELS[letter], reasons, "", texts, 4000, at)
@@ -35,10 +40,10 @@ def say(round: Round, labels: str, corrections: dict[str, dict[str, str]] | None
         write_json(round.judgements_path(name), {"judgements": [asdict(each) for each in [*before, made]]})
 
 
-def with_adjudicator(round: Round) -> None:
+def with_adjudicator(round: Round, name: str = JUDGE) -> None:
     plan = round.plan()
-    items = tuple(Assigned(item_id(JUDGE, int(row.row[-1])), row.row, shared=False) for row in plan.rows)
-    decides = Assignment(f"{plan.round}.{JUDGE}", JUDGE, "sha", items, adjudicates=True)
+    items = tuple(Assigned(item_id(name, int(row.row[-1])), row.row, shared=False) for row in plan.rows)
+    decides = Assignment(f"{plan.round}.{name}", name, "sha", items, adjudicates=True)
     round.write_plan(replace(plan, assignments=(*plan.assignments, decides)))
 
 
@@ -59,11 +64,21 @@ def of_row(verdicts: Verdicts, row: int = 0) -> tuple[str, dict[str, str]] | Non
         ("r---", {}, ("reject", {}), False),
         ("rrra", {"ane": {"question": "Cos'è?"}}, ("correct", {"question": "Cos'è?"}), False),
         ("aaar", {"iker": {"answer": "Una gatta."}}, ("correct", {"answer": "Una gatta."}), False),
-        ("rrra", {name: {"answer": "No" + " " * len(name)} for name in FOUR}, ("correct", {"answer": "No   "}), False),
+        ("rrra", {name: {"answer": "\n\nNo" + " " * len(name)} for name in FOUR}, ("correct", {"answer": "No"}), False),
         ("rrra", {"ane": {"question": "Cos'è?"}, "jon": {"question": "Che è?"}}, ("reject", {}), True),
         ("aaar", {"ane": {"question": "Cos'è?"}, "jon": {"question": "Che è?"}}, None, True),
-        ("uuua", {"ane": {"question": "Cos'è?"}, "jon": {"question": "Che è?"}}, None, False),
+        ("uuua", {"ane": {"question": "Cos'è?"}}, None, True),
+        ("uuua", {"ane": {"question": f" {SHOWN}"}}, None, False),
         ("rrra", {"ane": {"question": f" {SHOWN}"}}, ("reject", {}), False),
+        ("rrra", {"iker": {"question": "Cos'è, questo?"}}, ("reject", {}), True),
+        ("rrru", {"iker": {"question": "Cos'è, questo?"}}, ("reject", {}), True),
+        ("rrra", {"ane": {"question": "Cos'è?"}, "iker": {"answer": "Gatto."}}, ("reject", {}), True),
+        (
+            "rrra", {"ane": {"question": "Cos'è?"}, "iker": {"question": "Che è?"}},
+            ("correct", {"question": "Cos'è?"}), False,
+        ),
+        ("rrra", {"ane": {"question": "\u200b"}, "jon": {"question": "\u202e \u2069"}}, ("reject", {}), False),
+        ("rrra", {"ane": {"question": "Cos'\u202eè\u202c?"}}, ("correct", {"question": "Cos'è?"}), False),
         ("rrra", {"ane": {"question": "Cos'\x1bè?\r\nDì."}}, ("correct", {"question": "Cos'è?\nDì."}), False),
     ],
 )  # fmt: skip
@@ -91,7 +106,10 @@ def test_the_majority_and_a_correction_decide(
         ("aarr", "u", None, None),
         ("rrra", "r", "Cos'è mai?", ("correct", {"question": "Cos'è mai?"})),
         ("rrra", "r", None, ("reject", {})),
+        ("rrra", "a", None, None),
         ("aaar", "a", None, None),
+        ("aaar", "r", None, ("reject", {})),
+        ("aaar", "a", "Cos'è mai?", ("correct", {"question": "Cos'è mai?"})),
     ],
 )
 def test_an_adjudicator_settles_ties_and_differing_corrections(
@@ -105,6 +123,19 @@ def test_an_adjudicator_settles_ties_and_differing_corrections(
     say(round, "----" + decision, {JUDGE: {"question": text}} if text else {})
     verdicts = write_verdicts(tmp_path)
     assert (of_row(verdicts), verdicts.open) == (expected, ())
+    assert all(found.adjudicated for found in verdicts.rows.values())
+
+
+def test_of_two_adjudicators_the_one_who_judged_last_decides(tmp_path: Path) -> None:
+    round = make_round(tmp_path, FOUR)
+    with_adjudicator(round)
+    with_adjudicator(round, "zoe")
+    say(round, "aarr-a", {"jon": {"question": "Cos'è?"}})
+    assert of_row(write_verdicts(tmp_path)) is None
+    say(round, "----r-", {JUDGE: {"answer": "Gatta."}}, second=9)
+    assert of_row(write_verdicts(tmp_path)) == ("correct", {"answer": "Gatta."}), "and nobody else's text counts"
+    say(round, "----u-", {JUDGE: {"answer": "Gatta."}}, second=10)
+    assert write_verdicts(tmp_path).open == ("row-0",), "a text of whom is unsure goes to somebody else"
 
 
 def test_a_verdict_says_who_said_what_and_what_was_judged(tmp_path: Path) -> None:
@@ -119,7 +150,7 @@ def test_a_verdict_says_who_said_what_and_what_was_judged(tmp_path: Path) -> Non
         "reasons": ["meaning"],
         "texts": {
             "question": {
-                "source": "What is this?", "was": SHOWN, "text": "Cos'è?", "at": "2026-02-01T00:00:01.000Z",
+                "source": TEXTS[0].source, "was": SHOWN, "text": "Cos'è?", "at": "2026-02-01T00:00:01.000Z",
             }
         },
     }  # fmt: skip
@@ -181,7 +212,9 @@ def question(value: dict[str, Any]) -> dict[str, Any]:
         (lambda value: value["rows"]["row-0"].update(verdict="drop"), "row 'row-0': verdict: 'drop'"),
         (lambda value: question(value).update(text=" "), "field 'question': text: it is empty"),
         (lambda value: question(value).update(text="a\x00b"), "U+0000"),
-        (lambda value: question(value).update(text="\ud800"), "U+D800"),
+        (lambda value: question(value).update(text="\ud800?"), "U+D800"),
+        (lambda value: question(value).update(text="\u200b"), "nothing of it can be seen"),
+        (lambda value: question(value).update(text="a\u202eb"), "U+202E"),
         (lambda value: question(value).update(at="soon"), "field 'question': at: 'soon'"),
         (lambda value: question(value).pop("was"), "field 'question': strings are expected"),
         (lambda value: value["rows"]["row-0"].update(texts={}), "row 'row-0': texts: the fields of a row"),

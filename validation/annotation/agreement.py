@@ -30,8 +30,6 @@ from validation.annotation.problem import Problem
 from validation.annotation.rounds import Assignment, Plan, Round, write_json
 from validation.annotation.statistics import MISSING, Ratings
 
-__all__ = ["FORMAT", "Majority", "agree", "record", "votes"]
-
 FORMAT = "vlm-agreement/1"
 
 ITEM_RULE = "the label given more often than any other; a tie counts as none until it is adjudicated"

@@ -31,9 +31,9 @@ class Given:
 
 @dataclass(frozen=True)
 class Majority:
-    """What a row's annotators decided: `label` is one of `CATEGORIES`, or of `DIVIDED` where it is `open`.
+    """What was decided of a row: `label` is one of `CATEGORIES`, or of `DIVIDED` where it is `open`.
 
-    `counts` are the annotators' labels; `adjudicated`: they were divided, and an adjudicator decided.
+    `counts` are the annotators' labels; `adjudicated`: an adjudicator decided, whatever they say.
     """
 
     label: str
@@ -74,24 +74,24 @@ def given(plan: Plan, judgements: Mapping[str, Sequence[Judgement]]) -> list[Giv
 def votes(plan: Plan, judgements: Mapping[str, Sequence[Judgement]]) -> dict[str, Majority]:
     """What was decided of every row that an annotator judged, by row id, in the plan's order of rows.
 
-    `judgements` by annotator. The label is the one given more often than any other. Where two or more are the most
-    frequent, the adjudicator's label counts (the newest, of several), else the row is open. Gold items are no rows.
+    `judgements` by annotator. The label is the adjudicator's where there is one, else the one given more often than
+    any other; where two or more are the most frequent, the row is open. Gold items are no rows.
     """
-    labels: dict[str, Counter[str]] = {}
-    adjudicated: dict[str, Given] = {}
+    said: dict[str, list[Given]] = {}
     for each in given(plan, judgements):
-        if each.item.gold:
-            continue
-        row = each.item.row
-        if not each.assignment.adjudicates:
-            labels.setdefault(row, Counter())[each.category] += 1
-        elif row not in adjudicated or each.judgement.at >= adjudicated[row].judgement.at:
-            adjudicated[row] = each
+        if not each.item.gold:
+            said.setdefault(each.item.row, []).append(each)
     return {
-        each.row: _majority(plan.task, labels[each.row], adjudicated.get(each.row))
-        for each in plan.rows
-        if each.row in labels
+        row.row: _majority(plan.task, said[row.row])
+        for row in plan.rows
+        if any(not each.assignment.adjudicates for each in said.get(row.row, ()))
     }
+
+
+def decisive(said: Sequence[Given]) -> Given | None:
+    """The adjudicator's judgement of a row, among all of it: the newest, of several; None where there is none."""
+    adjudicated = [each for each in said if each.assignment.adjudicates]
+    return max(reversed(adjudicated), key=lambda each: each.judgement.at, default=None)
 
 
 def most_frequent(counts: Mapping[str, int]) -> list[str]:
@@ -100,14 +100,13 @@ def most_frequent(counts: Mapping[str, int]) -> list[str]:
     return [label for label, n in counts.items() if n == most]
 
 
-def _majority(task: Task, counter: Counter[str], decided: Given | None) -> Majority:
+def _majority(task: Task, said: Sequence[Given]) -> Majority:
+    counter = Counter(each.category for each in said if not each.assignment.adjudicates)
     counts = {label: counter[label] for label in CATEGORIES[task]}
-    first, *others = most_frequent(counts)
-    if not others:
-        return Majority(first, counts)
-    if decided:
+    if decided := decisive(said):
         return Majority(decided.category, counts, adjudicated=True)
-    return Majority(DIVIDED[task], counts, open=True)
+    first, *others = most_frequent(counts)
+    return Majority(DIVIDED[task], counts, open=True) if others else Majority(first, counts)
 
 
 def _category(task: Task, label: str, left: int) -> str:

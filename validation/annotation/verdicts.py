@@ -1,8 +1,9 @@
 """What people decided, row by row: the file that the next run of a build applies.
 
 A row that most of its judges rejected is dropped; where somebody wrote what a field should say, the field is replaced.
-A later round overrules an earlier one, and what is still open changes nothing. People may edit the file, so it is read
-as strictly as anything from outside.
+What an adjudicator says decides. Until one has, a row that is open loses or keeps its place as its majority says, and
+no text of it is replaced. A later round overrules an earlier one. People may edit the file, so it is read as strictly
+as anything from outside.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 from upath import UPath
 
-from validation.annotation.labels import Given, Majority, given, read_judgements, votes
+from validation.annotation.labels import Given, Majority, decisive, given, read_judgements, votes
 from validation.annotation.problem import Problem
 from validation.annotation.rounds import PlannedRow, Round, rounds, write_json
 
@@ -27,6 +28,7 @@ MOST_TOLD = 10
 _AGAIN = "mend it, or have it written anew: `python -m validation agree BUILD --apply`"
 _FIELDS = {"round", "verdict", "votes", "adjudicated", "reasons", "texts"}
 _LABELS = ("accept", "reject", "unsure")
+_REORDERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # classes of Unicode Annex 9
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class Judged:
-    """A row of a round with all that was said of it and what the majority did."""
+    """A row of a round with all that was said of it and what was decided."""
 
     planned: PlannedRow
     said: tuple[Given, ...]
@@ -82,28 +84,41 @@ class Judged:
 
     @property
     def corrections(self) -> dict[str, dict[str, str]]:
-        """By field, the texts that people wrote for it, each with when; of adjudicators who wrote one, the newest's."""
-        shown = {text.name: text.target for text in self.planned.texts}
+        """By field, the texts that count, each with when somebody first wrote it.
+
+        They are the adjudicator's; without one, of a row that is rejected, those of who rejected it, else everybody's.
+        """
+        if decided := decisive(self.said):
+            return self._written([decided])
+        if self.majority.label == "reject":
+            return self._written([each for each in self.said if each.category == "reject"])
+        return self._written(self.said)
+
+    def _written(self, said: Sequence[Given]) -> dict[str, dict[str, str]]:
+        shown = {text.name: _clean(text.target) for text in self.planned.texts}
         found: dict[str, dict[str, str]] = {}
-        for each in sorted(self.said, key=lambda each: (each.assignment.adjudicates, each.judgement.at)):
+        for each in sorted(said, key=lambda each: each.judgement.at):
             for name, written in (each.judgement.corrections or {}).items():
                 text = _clean(written)
-                if not text.strip() or name not in shown or _folded(text) == _folded(shown[name]):
+                if not _is_visible(text) or name not in shown or _folded(text) == _folded(shown[name]):
                     continue
-                if each.assignment.adjudicates:
-                    found[name] = {}
                 if not any(_folded(text) == _folded(other) for other in found.get(name, {})):
                     found.setdefault(name, {})[text] = each.judgement.at
         return found
 
     @property
     def open(self) -> bool:
-        """Whether its labels tie, or its corrections differ and nobody has adjudicated it."""
-        if self.majority.open:
+        """Whether somebody has to adjudicate it: its labels tie, or it is not clear which corrections are meant.
+
+        Those are corrections that differ, that somebody wrote of a row which others rejected, or of a row on which
+        most, or its adjudicator, were unsure.
+        """
+        if self.majority.open or (self.majority.label == "unsure" and self.corrections):
             return True
-        if any(each.assignment.adjudicates for each in self.said) or self.majority.label not in ("accept", "reject"):
+        if self.majority.adjudicated or self.majority.label == "unsure":
             return False
-        return any(len(texts) > 1 for texts in self.corrections.values())
+        counted = self.corrections
+        return any(len(counted.get(name, ())) != 1 for name in self._written(self.said))
 
 
 def judged_rows(round: Round) -> list[Judged]:
@@ -167,7 +182,7 @@ def _verdict(round: str, row: Judged, before: Verdict | None) -> Verdict | None:
         round=round,
         verdict="reject" if rejected else "correct",
         votes={label: row.majority.counts.get(label, 0) for label in _LABELS},
-        adjudicated=any(each.assignment.adjudicates for each in row.said),
+        adjudicated=row.majority.adjudicated,
         reasons=tuple(sorted(reasons)),
         texts={} if rejected else kept | new,
     )
@@ -239,8 +254,8 @@ def _problems_of_text(said: Any) -> Iterator[str]:
     names = Correction.__dataclass_fields__
     if not isinstance(said, dict) or said.keys() != names.keys() or not all(isinstance(s, str) for s in said.values()):
         yield f"strings are expected: {', '.join(names)}"
-    elif not said["text"].strip():
-        yield "text: it is empty"
+    elif not _is_visible(said["text"]):
+        yield "text: it is empty, or nothing of it can be seen"
     elif _time(said["at"]) is None:
         yield f"at: {_shown(said['at'])}; a time like 2026-03-01T10:15:30Z is expected, or an empty string"
     elif odd := next((char for char in said["text"] if _is_odd(char)), ""):
@@ -248,16 +263,22 @@ def _problems_of_text(said: Any) -> Iterator[str]:
 
 
 def _clean(text: str) -> str:
-    """A text as somebody typed it, without the control characters that came along."""
-    return "".join(char for char in text.replace("\r\n", "\n").replace("\r", "\n") if not _is_odd(char))
+    """A text as somebody typed it, without the blanks around it and the control characters that came along."""
+    return "".join(char for char in text.replace("\r\n", "\n").replace("\r", "\n") if not _is_odd(char)).strip()
 
 
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
+def _is_visible(text: str) -> bool:
+    return any(unicodedata.category(char)[0] in "LNPS" for char in text)
+
+
 def _is_odd(char: str) -> bool:
-    return unicodedata.category(char) in ("Cs", "Cc") and char not in "\n\t"
+    """Whether it is a control character, or half of one, or makes text stand in another order than it is written in."""
+    odd = unicodedata.category(char) in ("Cs", "Cc") or unicodedata.bidirectional(char) in _REORDERING
+    return odd and char not in "\n\t"
 
 
 def _time(text: str) -> int | None:
