@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from tests.asked_round import row, write_dataset
+from tests.asked_round import ask, row, write_dataset
 from tests.sample_build import scene
-from validation.annotation.pictures import NO_PICTURE, UNREADABLE, encode, find_picture
+from validation.annotation.pictures import NO_PICTURE, NOT_THERE, UNREADABLE, encode, find_picture
+from validation.annotation.problem import Problem
 from validation.annotation.rows import as_item, read_rows
 
 
@@ -80,8 +81,39 @@ def test_a_path_is_opened_under_the_build_alone(tmp_path: Path):
         "http://x.example/a.jpg",
         "a\0b",
     )
-    assert {find_picture(path, [out]).note for path in hostile} == {UNREADABLE}
+    assert {find_picture(path, [out]).note for path in hostile} == {NOT_THERE}
     assert {find_picture(image, [out]).note for image in (None, "", {"bytes": b"", "path": ""}, [1])} == {NO_PICTURE}
+
+
+def cached_dataset(tmp_path: Path, rows: int = 3) -> Path:
+    """A dataset as `hf download` leaves it in the cache: links to blobs."""
+    blobs, snapshot = tmp_path / "datasets--x--y/blobs", tmp_path / "datasets--x--y/snapshots/0a1b"
+    blobs.mkdir(parents=True)
+    for number in range(rows):
+        (blobs / f"{number}").write_bytes(scene(number))
+        link = snapshot / f"images/{number}.jpg"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(f"../../../blobs/{number}")
+    write_dataset(snapshot, [row(n, image={"bytes": None, "path": f"images/{n}.jpg"}) for n in range(rows)])
+    return snapshot
+
+
+def test_a_dataset_in_the_hub_s_cache_shows_its_pictures(tmp_path: Path):
+    out = cached_dataset(tmp_path)
+    assert ask(out, "ane", shared=3, own=0).without_picture == ()
+    (tmp_path / "secret.jpg").write_bytes(scene(1))
+    (out / "images/link.jpg").symlink_to(tmp_path / "secret.jpg")
+    assert find_picture("images/link.jpg", [out]).note == NOT_THERE
+    (out / "images/0.jpg").unlink()
+    assert ask(out, "ane", shared=3, own=0).without_picture == ("row-000",)
+
+
+def test_a_dataset_without_its_picture_files_is_told(tmp_path: Path):
+    out = cached_dataset(tmp_path)
+    elsewhere = write_dataset(tmp_path / "copy", [row(9, image=None)], "data/test-00000-of-00002").parent
+    (out / "data/test-00000-of-00001.parquet").rename(elsewhere / "test-00001-of-00002.parquet")
+    with pytest.raises(Problem, match="of 3 rows drawn that name a picture, none .*`hf download .* --local-dir"):
+        ask(tmp_path / "copy", "ane", shared=4, own=0)
 
 
 def test_boxes_are_read_from_the_conversation(tmp_path: Path):

@@ -18,6 +18,7 @@ LARGEST_PIXELS = 100_000_000
 LARGEST_FILE = 200_000_000
 WANTED_BYTES = 150_000
 NO_PICTURE = "This row has no picture."
+NOT_THERE = "The picture of this row is not in the dataset's folder."
 UNREADABLE = "The picture of this row cannot be read."
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -47,7 +48,8 @@ def find_picture(image: Any, roots: Sequence[Path], side: int = LONG_SIDE) -> Pi
             return encode(data, side)
         if not path or not isinstance(path, str):
             return Picture(note=NO_PICTURE)
-        return encode(_file_under(roots, path).read_bytes(), side)
+        file = _file_under(roots, path)
+        return encode(file.read_bytes(), side) if file else Picture(note=NOT_THERE)
     except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError):
         return Picture(note=UNREADABLE)
 
@@ -87,11 +89,17 @@ def _on_white(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _file_under(roots: Sequence[Path], path: str) -> Path:
+def _file_under(roots: Sequence[Path], path: str) -> Path | None:
     """The file that a row names: a row cannot make us open what is not a file of the build, by a link neither."""
     if ".." not in PurePosixPath(path).parts and "\\" not in path and "\0" not in path:
         for root in roots:
             file = (root / path).resolve()
-            if file.is_relative_to(root.resolve()) and file.is_file() and file.stat().st_size <= LARGEST_FILE:
+            inside = any(file.is_relative_to(each) for each in _stores(root.resolve()))
+            if inside and file.is_file() and file.stat().st_size <= LARGEST_FILE:
                 return file
-    raise ValueError(f"{path!r} is no file of the build")
+    return None
+
+
+def _stores(root: Path) -> list[Path]:
+    """Where files of a folder may lie: in it; a snapshot in a Hugging Face cache is links to the blobs beside it."""
+    return [root, root.parents[1] / "blobs"] if root.parent.name == "snapshots" else [root]

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from validation.annotation.builds import open_build
 from validation.annotation.gold import Gold, spoilt, unsaid
 from validation.annotation.package import Item, Package
 from validation.annotation.pairs import Pairs, asked
-from validation.annotation.pictures import LONG_SIDE
+from validation.annotation.pictures import LONG_SIDE, NO_PICTURE, NOT_THERE
 from validation.annotation.problem import Problem
 from validation.annotation.rounds import Assigned, Assignment, Plan, PlannedRow
 from validation.annotation.rows import Listed, Row, as_item, each_row, read_rows
@@ -72,6 +72,7 @@ def plan_round(request: Request, progress: Progress | None = None) -> Planned:
     drawn = draw(candidates, request.shared + request.own * len(request.annotators), request.seed)
     strata = dict(drawn.rows) | {gold.row: "" for gold in request.gold}
     rows = _prepared(request, strata, progress)
+    _check_pictures(request.out, rows.values())
     plan = Plan(
         build=build.name,
         fingerprint=build.fingerprint,
@@ -139,6 +140,16 @@ def _prepared(request: Request, ids: Collection[str], progress: Progress | None)
     for gold in request.gold:
         rows[gold.row] = spoilt(rows[gold.row], gold)
     return {row: asked(each) for row, each in rows.items()} if request.pairs else rows
+
+
+def _check_pictures(out: Path, rows: Iterable[Row]) -> None:
+    """Raise `Problem` where not one picture is there: then it is the dataset's folder that is not whole."""
+    notes = [row.picture.note for row in rows if row.picture.note != NO_PICTURE]
+    if notes and all(note == NOT_THERE for note in notes):
+        raise Problem(
+            f"{out}: of {len(notes):,} rows drawn that name a picture, none has it here: give the dataset with the "
+            "files that it names, of the Hub as `hf download NAME --repo-type dataset --local-dir FOLDER` fetches it"
+        )
 
 
 def _packages(
