@@ -17,6 +17,7 @@ from validation.annotation.page import page
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 WRITTEN = 300  # Milliseconds: a browser writes what a page keeps a moment later.
+TWICE = 500  # Milliseconds: a click on a label so soon after an item came is the second of a double click.
 
 
 def picture(number: int) -> str:
@@ -97,10 +98,10 @@ def press(tab: Any, keys: str) -> None:
         tab.keyboard.press(key)
 
 
-def export(tab: Any, into: Path) -> dict[str, Any]:
+def export(tab: Any, into: Path, keys: str = "x") -> dict[str, Any]:
     """Export by key; the file's content."""
     with tab.expect_download() as download:
-        tab.keyboard.press("x")
+        press(tab, keys)
     download.value.save_as(into / download.value.suggested_filename)
     return read(into / download.value.suggested_filename)
 
@@ -127,3 +128,9 @@ def resume(tab: Any, path: Path) -> str:
 def heading(tab: Any) -> str:
     text: str = tab.locator("h1:visible").inner_text()
     return text
+
+
+def arrive(tab: Any, at: str) -> None:
+    """Wait until the page stands at an item and takes a click on a label."""
+    expect(tab.locator("#item h1")).to_have_text(at)
+    tab.wait_for_timeout(TWICE)

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.annotating import (  # noqa: E402  (it needs playwright)
     FLAGS,
     WRITTEN,
     Watch,
+    arrive,
     export,
     heading,
     item,
@@ -156,6 +158,16 @@ def test_resumed_in_another_browser_the_newest_judgement_wins(browser: Any, tmp_
         assert resume(tab, file) == "Judgements taken from the file: 0."
         third = export(tab, tmp_path)
         assert third["judgements"] == second["judgements"]
+        # What is said later wins, whatever the clock of the browser before; one that is far ahead holds nothing up.
+        for judgement, ahead in zip(third["judgements"], (timedelta(hours=2), timedelta(days=400)), strict=False):
+            judgement["at"] = (datetime.now(UTC) + ahead).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        file.write_text(json.dumps(third))
+        resume(tab, file)
+        press(tab, "ArrowLeft ArrowLeft ArrowLeft 2 ArrowRight 1")
+        first, other, _ = export(tab, tmp_path)["judgements"]
+        assert (first["label"], other["label"]) == ("reject", "accept")
+        assert third["judgements"][0]["at"] < first["at"]
+        assert other["at"] <= first["at"]
 
 
 def test_what_is_no_export_of_this_page_is_refused_and_changes_nothing(browser: Any, tmp_path: Path) -> None:
@@ -213,7 +225,8 @@ def test_hostile_texts_are_shown_and_do_nothing(browser: Any, tmp_path: Path) ->
         Item("__proto__", texts_, image="http://evil.example/x.png".replace("http:", "data:text/html,")),
     )
     votes = (Vote("reject", ("meaning", HOSTILE[0]), HOSTILE[3], {"field0": HOSTILE[1], "__proto__": "p"}),)
-    items = tuple(replace(each, votes=votes) for each in items)
+    gaps = (Text("question", "What?", ""), Text("answer", "", "Bai"), Text("caption", " \r\n", "\ufeff"))
+    items = (*(replace(each, votes=votes) for each in items), Item("it-4", gaps))
     made = package(*items, title=HOSTILE[1] + HOSTILE[3], guidelines="\n\n".join(HOSTILE), target_language='"><b>')
     with opened(browser, write(tmp_path, made)) as tab:
         shown = tab.locator(".fields .source .said").all_text_contents()
@@ -236,12 +249,21 @@ def test_hostile_texts_are_shown_and_do_nothing(browser: Any, tmp_path: Path) ->
             {"__proto__": "bx"},
             {},
         ]
+        # What is missing is said in its place, and the translation is what a correction corrects.
+        assert heading(tab) == "Item 4 of 4"
+        assert tab.locator(".fields .source .said").all_text_contents() == ["What?", "(empty)", "(empty)"]
+        assert tab.locator(".fields .target .said").all_text_contents() == ["(empty)", "Bai", "U+FEFF"]
+        assert tab.locator(".target").get_by_role("button").count() == 3
 
 
 def test_pairs_are_judged_left_tie_right(browser: Any, tmp_path: Path) -> None:
-    items = tuple(replace(item(n), left=f"left {n}\n=1+1", right=f"right {n}") for n in range(4))
-    with opened(browser, write(tmp_path, package(*items, task="pair"))) as tab:
-        assert tab.locator(".answers .said").all_text_contents() == ["left 0\n=1+1", "right 0"]
+    items = tuple(replace(item(n), left=f"left {n}\n=1+1", right=f"right {n}" if n else "") for n in range(4))
+    with opened(browser, write(tmp_path, package(*items, task="pair", target_language="heb"))) as tab:
+        assert tab.locator(".answers .said").all_text_contents() == ["left 0\n=1+1", "(empty)"]
+        # A text of a language that is written from right to left is, also where it starts with a name or a number.
+        for part, direction in ((".answers", "rtl"), (".turns", "rtl"), (".target", "rtl"), (".source", "ltr")):
+            said = tab.locator(f"{part} .said").first
+            assert said.evaluate("(element) => getComputedStyle(element).direction") == direction
         assert tab.locator(".answers h2").all_text_contents() == ["First answer", "Second answer"]
         boxes = [box.bounding_box() for box in tab.locator(".answers > div").all()]
         assert boxes[0]["y"] == boxes[1]["y"]
@@ -274,9 +296,10 @@ def test_whoever_adjudicates_sees_what_the_others_said_and_takes_a_correction(br
 
 
 def test_a_correction_is_undone_and_a_changed_mind_leaves_no_reasons(browser: Any, tmp_path: Path) -> None:
-    with opened(browser, write(tmp_path, package(item(1), item(2)))) as tab:
+    with opened(browser, write(tmp_path, package(item(1), item(2), target_language="fa"))) as tab:
         press(tab, "f")
         area = tab.get_by_label("Corrected text: question")
+        assert area.evaluate("(element) => getComputedStyle(element).direction") == "rtl"
         area.fill("Beste bat")
         tab.get_by_role("button", name="Undo").first.click()
         area = tab.get_by_label("Corrected text: Options 2")
@@ -323,7 +346,8 @@ def test_by_touch_on_a_phone(browser: Any, tmp_path: Path) -> None:
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     with opened(browser, write(tmp_path, package(*items)), **phone) as tab:
         tab.keyboard.press("g")
-        tab.get_by_role("button", name="Start").tap()
+        assert tab.get_by_role("button", name="Start").first.bounding_box()["y"] < 844 - 44
+        tab.get_by_role("button", name="Start").first.tap()
         for language in LANGUAGES:
             tab.evaluate("(language) => speak(language)", language)
             for key in ("2", "g", "o", "Escape"):
@@ -331,6 +355,16 @@ def test_by_touch_on_a_phone(browser: Any, tmp_path: Path) -> None:
                 assert tab.evaluate("document.documentElement.scrollWidth") == 390
                 heights = "[...document.querySelectorAll('button')].map((each) => each.offsetHeight)"
                 assert min(filter(None, tab.evaluate(heights))) >= 44
+        wide = "[...document.querySelectorAll('footer button')].filter((each) => each.scrollWidth > each.clientWidth)"
+        for width, height in ((320, 568), (844, 390)):
+            tab.set_viewport_size({"width": width, "height": height})
+            for language in LANGUAGES:
+                tab.evaluate("(language) => speak(language)", language)
+                assert tab.evaluate("document.documentElement.scrollWidth") == width
+                assert tab.evaluate(f"{wide}.map((each) => each.textContent)") == []
+                assert tab.locator("#progress").bounding_box()["height"] < 40  # One line.
+            assert tab.locator("footer").evaluate("(footer) => getComputedStyle(footer).position") == "static"
+        tab.set_viewport_size(phone["viewport"])
         tab.evaluate("speak('en')")
         image, text = tab.locator("#item img").bounding_box(), tab.locator(".source").first.bounding_box()
         target, bar = tab.locator(".target").first.bounding_box(), tab.locator("footer").bounding_box()
@@ -338,6 +372,7 @@ def test_by_touch_on_a_phone(browser: Any, tmp_path: Path) -> None:
         assert bar["y"] + bar["height"] == 844
         tab.get_by_role("button", name="Grammar").tap()
         tab.get_by_role("button", name="Next item").tap()
+        arrive(tab, "Item 2 of 3")
         tab.get_by_role("button", name="Accept").tap()
         tab.locator(".zoom").tap()
         assert tab.locator(".zoom").bounding_box()["height"] == 844
@@ -345,6 +380,7 @@ def test_by_touch_on_a_phone(browser: Any, tmp_path: Path) -> None:
         assert (round(large["width"]), round(large["height"])) == (390, 244)
         assert boxes == large
         tab.locator(".zoom").tap()
+        arrive(tab, "Item 3 of 3")
         tab.get_by_role("button", name="Unsure").tap()
         tab.get_by_role("button", name="Item 1 of 3: Reject").tap()
         assert tab.get_by_role("button", name="Grammar").get_attribute("aria-pressed") == "true"
@@ -357,7 +393,15 @@ def test_by_touch_on_a_phone(browser: Any, tmp_path: Path) -> None:
 
 
 def test_by_mouse_alone(browser: Any, tmp_path: Path) -> None:
-    with opened(browser, write(tmp_path, package(item(0), item(1), item(2)))) as tab:
+    boxes = ((0.1, 0.2, 0.5, 0.6), (0.0, 0.0, 0.1, 0.1), (0.2, 0.0, 0.9, 1.0))
+    with opened(browser, write(tmp_path, package(replace(item(0), boxes=boxes), item(1), item(2)))) as tab:
+        # The number of a box covers nothing of what is in it, but where the box is as high as the image.
+        drawn = [tab.locator(f"#item svg {each}").all() for each in (".edge", ".tag")]
+        edges, tags = ([each.bounding_box() for each in part] for part in drawn)
+        assert tags[0]["y"] + tags[0]["height"] == pytest.approx(edges[0]["y"], abs=2)
+        assert tags[1]["y"] == pytest.approx(edges[1]["y"] + edges[1]["height"], abs=2)
+        assert tags[2]["y"] == pytest.approx(edges[2]["y"], abs=2)
+        arrive(tab, "Item 1 of 3")
         tab.get_by_role("button", name="Reject").click()
         tab.get_by_role("button", name="Meaning").click()
         tab.get_by_role("button", name="Correct: Options 1").click()
@@ -366,8 +410,17 @@ def test_by_mouse_alone(browser: Any, tmp_path: Path) -> None:
         tab.get_by_label("Comment").fill("hobe")
         tab.get_by_role("button", name="1 of 3 judged").click()
         tab.get_by_role("button", name="Next open item").click()
+        arrive(tab, "Item 2 of 3")
+        tab.get_by_role("button", name="Accept").dblclick()
+        assert heading(tab) == "Item 3 of 3"
+        # A key after a click finds no button that the click has left in focus.
+        press(tab, "Space Enter")
+        assert (heading(tab), tab.locator("#progress").inner_text()) == ("Item 3 of 3", "2 of 3 judged")
+        tab.get_by_role("button", name="Previous item").click()
+        press(tab, "Space")
         assert heading(tab) == "Item 2 of 3"
-        tab.get_by_role("button", name="Accept").click()
+        press(tab, "Enter")
+        assert heading(tab) == "Item 3 of 3"
         tab.get_by_role("button", name="2 of 3 judged").click()
         with tab.expect_download() as download:
             tab.locator("#overview").get_by_role("button", name="Export").click()
@@ -390,6 +443,13 @@ def test_keys_of_other_keyboards_and_a_key_held_down(browser: Any, tmp_path: Pat
         for ignored in ({"repeat": True}, {"ctrlKey": True}, {"altKey": True}, {"isComposing": True}):
             tab.evaluate(send, {"key": "1", "code": "Digit1"} | ignored)
         found = export(tab, tmp_path)["judgements"]
+        press(tab, "ArrowRight")
+        tab.get_by_role("button", name="Accept").focus()
+        for _ in range(2):
+            arrive(tab, heading(tab))
+            tab.keyboard.down("Enter")
+        tab.keyboard.up("Enter")
+        assert heading(tab) == "Item 5 of 6"
     assert [(each["label"], each["reasons"]) for each in found] == [
         ("accept", []),
         ("unsure", []),
@@ -461,6 +521,12 @@ def test_another_tab_of_the_same_page_does_not_lose_anything(browser: Any, tmp_p
         other.goto(tab.url)
         press(tab, "1 3")
         playwright.expect(other.locator("#progress")).to_have_text("2 of 4 judged")
-        press(other, "n 2")
+        press(other, "n 2 c")
+        other.keyboard.type("half a ")
         playwright.expect(tab.locator("#progress")).to_have_text("3 of 4 judged")
-        assert [each["label"] for each in export(tab, tmp_path)["judgements"]] == ["accept", "unsure", "reject"]
+        press(tab, "n 1")
+        playwright.expect(other.locator("#progress")).to_have_text("4 of 4 judged")
+        other.keyboard.type("comment")
+        value = export(other, tmp_path, "Escape x")
+    assert [each["label"] for each in value["judgements"]] == ["accept", "unsure", "reject", "accept"]
+    assert value["judgements"][2]["comment"] == "half a comment"

@@ -101,7 +101,7 @@ def test_guidelines_become_prose_and_nothing_else(text: str) -> None:
     assert "\u202e" not in html
     for tag, attributes in Page(html).elements:
         assert tag in PROSE
-        assert set(attributes) <= {"start", "class"}
+        assert set(attributes) <= {"start", "class", "dir"}
 
 
 def test_markdown_is_rendered_and_links_stay_text() -> None:
@@ -109,8 +109,9 @@ def test_markdown_is_rendered_and_links_stay_text() -> None:
         render_markdown("# One\n\nA *b* **c** `<d>`.\n\n- e\n\n1. f\n\n## Two\n[g](http://h.example) <b>i</b> \u202e")
     )
     assert html == (
-        "<h2>One</h2>\n<p>A <em>b</em> <strong>c</strong> <code>&lt;d&gt;</code>.</p>\n<ul>\n<li>e</li>\n</ul>\n"
-        "<ol>\n<li>f</li>\n</ol>\n<h3>Two</h3>\n<p>[g](http://h.example) &lt;b&gt;i&lt;/b&gt; [U+202E]</p>\n"
+        '<h2 dir="auto">One</h2>\n<p dir="auto">A <em>b</em> <strong>c</strong> <code>&lt;d&gt;</code>.</p>\n'
+        '<ul dir="auto">\n<li>e</li>\n</ul>\n<ol dir="auto">\n<li>f</li>\n</ol>\n<h3 dir="auto">Two</h3>\n'
+        '<p dir="auto">[g](http://h.example) &lt;b&gt;i&lt;/b&gt; [U+202E]</p>\n'
     )
 
 
@@ -121,6 +122,12 @@ def test_guidelines_of_the_lead_replace_ours_in_every_language() -> None:
     theirs = Page(page(replace(PACKAGE, guidelines="Our *own*.")))
     assert [each["data-guidelines"] for each in theirs.of("div") if "data-guidelines" in each] == [""]
     assert "When to reject" not in " ".join(theirs.words)
+
+
+def test_keys_are_no_part_of_a_buttons_name() -> None:
+    keys = Page(page(PACKAGE)).of("kbd")
+    assert len(keys) == 3
+    assert all(each.get("aria-hidden") == "true" for each in keys)
 
 
 def names(value: object, path: str = "") -> set[str]:
@@ -171,6 +178,7 @@ def test_our_guidelines_name_the_buttons(task: str) -> None:
         assert all(f"**{labels[label]}**" in guidelines for label in wanted)
         if task == "accept":
             assert all(f"*{reason}*" in guidelines for reason in texts(language)["reasons"].values())
+            assert all(labels[label] in texts(language)["how"] for label in wanted)
     assert default_guidelines("accept", "xx") == default_guidelines("accept", "en")
 
 
@@ -192,7 +200,9 @@ def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 
 
 def test_texts_can_be_read_in_light_and_in_dark() -> None:
-    light, dark = map(colours, re.findall(r":root \{(.*?)\}", (TEMPLATES / "page.css.j2").read_text(), re.S))
+    style = (TEMPLATES / "page.css.j2").read_text()
+    assert not re.search(r"[{; ]opacity:", style)
+    light, dark = map(colours, re.findall(r":root \{(.*?)\}", style, re.S))
     for scheme in (light, light | dark):
         for ink in ("ink", "soft", "accent", "reject"):
             assert contrast(scheme[ink], scheme["paper"]) >= 4.5

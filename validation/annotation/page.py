@@ -58,7 +58,7 @@ def json_block(value: Mapping[str, Any]) -> Markup:
 
 
 def render_markdown(text: str) -> Markup:
-    """Guidelines as HTML: headings (from <h2> down), paragraphs, lists, emphasis and code.
+    """Guidelines as HTML: headings (from <h2> down), paragraphs, lists, emphasis and code, each as its script runs.
 
     Everything else, HTML, links and images too, stays the text that it is; characters that draw nothing but change
     what is read appear by their number.
@@ -66,6 +66,8 @@ def render_markdown(text: str) -> Markup:
     renderer = MarkdownIt("zero", {"html": False}).enable([*_MARKDOWN])
     tokens = renderer.parse(_INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n")))
     for token in tokens:
+        if token.level == 0 and token.nesting >= 0:
+            token.attrSet("dir", "auto")
         if token.type.startswith("heading"):
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
     return Markup(renderer.renderer.render(tokens, renderer.options, {}))
