@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,37 @@ def test_the_basque_papers_table_1(
     assert f"{agreement:.4f}" in printed
     for name, each in found["figures"].items():
         assert each["low"] <= each["value"] <= each["high"], name
+
+
+@pytest.mark.parametrize(("shared", "narrow"), [(20, True), (50, False)])
+def test_intervals_of_kappa_that_are_too_narrow_say_so_wherever_they_go(
+    tmp_path: Path, shared: int, narrow: bool
+) -> None:
+    found = agree(write(tmp_path, planned(shared=shared, own=0), one_rejection_each(9, 0)))
+    said = {name: each["interval"] for name, each in found["figures"].items() if "narrow" in each["interval"]}
+    assert set(said) == ({"cohen_mean_pairs", "fleiss", "krippendorff_alpha"} if narrow else set())
+    assert set(said.values()) <= {"bootstrap of rows, 5,000 resamples; too narrow below 50 shared rows"}
+
+
+def test_acceptance_says_for_whom_its_interval_holds(tmp_path: Path) -> None:
+    figures = agree(write(tmp_path, planned(), {}))["figures"]
+    for name in ("acceptance_items", "acceptance_judgements"):
+        assert "for these annotators: how annotators differ is not in" in figures[name]["definition"]
+    assert figures["acceptance_items"]["unit"] == figures["agreement_majority"]["unit"] == "rows"
+
+
+def test_figures_say_which_files_they_are_of(tmp_path: Path) -> None:
+    made = write(tmp_path, planned(), {})
+    files = sorted([*made.folder.glob("judgements/*"), made.plan_path], key=lambda path: str(path))
+    parts = [f"{path.relative_to(made.folder)}\0".encode() + sha256(path.read_bytes()).digest() for path in files]
+    before = agree(made)
+    assert len(parts) == 5
+    assert before["files_sha256"] == sha256(b"".join(parts)).hexdigest()
+    write(tmp_path, planned(), {"jon-s00": "reject"})
+    once = agree(made)["files_sha256"]
+    made.judgements_path("jon").unlink()
+    other = agree(made)["files_sha256"]
+    assert len({before["files_sha256"], once, other}) == 3
 
 
 def test_high_agreement_with_low_kappa_is_explained(tmp_path: Path) -> None:
@@ -363,7 +395,7 @@ def test_apply_writes_verdicts_and_says_what_is_open(tmp_path: Path, capsys: pyt
     assert main(["agree", str(tmp_path), "--apply"]) == 0
     assert set(json.loads((tmp_path / "validation/verdicts.json").read_text())["rows"]) == {"s00"}
     printed = capsys.readouterr().out
-    assert "1 rows to drop, 0 to correct; 1 open" in printed
+    assert "1 rows to drop, 0 to correct; 1 open for adjudication" in printed
     assert f"next     python -m validation adjudicate {tmp_path} --annotator NAME --round round-1" in printed
 
 

@@ -171,7 +171,7 @@ def test_a_weight_counts_an_item_as_often_as_if_it_stood_there_so_often(of: Rati
 def test_what_is_undefined_is_never_a_number_and_says_why() -> None:
     cases = {
         "all labels are equal": np.zeros((4, 3), dtype=np.int64),
-        "no item was judged by two annotators": np.array([[0, MISSING], [MISSING, 1]]),
+        "no row was judged by two annotators": np.array([[0, MISSING], [MISSING, 1]]),
         "both annotators of every pair gave one label throughout": np.array([[0, 0, MISSING], [MISSING, 1, 1]]),
     }
     for why, of in cases.items():
@@ -208,7 +208,7 @@ def test_the_interval_of_a_mean_is_about_that_of_the_normal_approximation() -> N
     half = 1.96 * measured.std() / 20
     assert found.low == pytest.approx(measured.mean() - half, abs=0.02)
     assert found.high == pytest.approx(measured.mean() + half, abs=0.02)
-    assert found.how == "item bootstrap, 5,000 resamples"
+    assert found.how == "bootstrap of rows, 5,000 resamples"
 
 
 def test_there_is_no_interval_where_resamples_say_nothing() -> None:
@@ -216,8 +216,8 @@ def test_there_is_no_interval_where_resamples_say_nothing() -> None:
     values[:50] = np.nan
     some = percentile_interval(values)
     assert some.low is not None
-    assert some.how == "item bootstrap, 1,000 resamples, 50 of them undefined and left out"
+    assert some.how == "bootstrap of rows, 1,000 resamples, 50 of them undefined and left out"
     values[50] = np.nan
-    assert percentile_interval(values).how == "none: undefined in 51 of 1,000 resamples of items"
+    assert percentile_interval(values).how == "none: undefined in 51 of 1,000 resamples of rows"
     assert percentile_interval(np.ones(1000)).low is None
     assert "the same value" in percentile_interval(np.ones(1000)).how

@@ -38,7 +38,7 @@ NAMES: Mapping[str, str] = {
     "gwet_ac1": "Gwet's AC1",
 }
 PREFERENCES = ("preference_0", "tie", "preference_1")
-UNITS: Mapping[str, str] = {"items": "rows", "pairs of annotators": "pairs"}
+UNITS: Mapping[str, str] = {"pairs of annotators": "pairs"}
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -95,7 +95,7 @@ def _apply(out: Path) -> str:
     from validation.annotation.verdicts import PLACE, write_verdicts
 
     verdicts = write_verdicts(out)
-    undecided = f"; {len(verdicts.open):,} open, changing nothing yet" if verdicts.open else ""
+    undecided = f"; {len(verdicts.open):,} open for adjudication" if verdicts.open else ""
     return (
         f"{out / PLACE}: {verdicts.count('reject'):,} rows to drop, {verdicts.count('correct'):,} to correct{undecided}"
     )
@@ -161,9 +161,9 @@ def _print(found: Mapping[str, Any]) -> None:
 def _figures(found: Mapping[str, Any]) -> "Table":
     rows = []
     for name, figure in found["figures"].items():
-        by = "" if figure["low"] is None else figure["interval"].partition(",")[0].partition(" over")[0]
+        by = "" if figure["low"] is None else figure["interval"].partition(",")[0].split()[0]
         of = f"{figure['n']:,} {UNITS.get(figure['unit'], figure['unit'])}"
-        rows.append((_name(name), _value(figure), _interval(figure), by.removeprefix("item "), of))
+        rows.append((_name(name), _value(figure), _interval(figure), by, of))
     return _table(("figure", "value", "95 % interval", "by", "of"), rows)
 
 

@@ -4,6 +4,7 @@
 leaves out gold items, and whatever is agreement leaves out adjudicators too.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -32,11 +33,15 @@ from validation.annotation.statistics import MISSING, Ratings
 
 FORMAT = "vlm-agreement/1"
 
-ITEM_RULE = "the label given more often than any other; a tie counts as none until it is adjudicated"
+ROW_RULE = (
+    "the adjudicator's label where there is one, else the label given more often than any other; a tie counts as none"
+)
+THESE = "; for these annotators: how annotators differ is not in the interval"
 
 
 def agree(round: Round, too_fast: float = TOO_FAST) -> dict[str, Any]:
     """The figures of a round. `too_fast`: seconds below which a judgement is too fast. Raises `Problem`."""
+    files = _files_sha256(round)  # before they are read: what comes in meanwhile makes it another
     plan = round.plan()
     judgements = read_judgements(round, plan)
     every = given(plan, judgements)
@@ -52,6 +57,7 @@ def agree(round: Round, too_fast: float = TOO_FAST) -> dict[str, Any]:
         "build": plan.build,
         "fingerprint": plan.fingerprint,
         "created": plan.created,
+        "files_sha256": files,
         "seed": plan.seed,
         "stratify": plan.stratify,
         "source_language": plan.source_language,
@@ -74,6 +80,21 @@ def agree(round: Round, too_fast: float = TOO_FAST) -> dict[str, Any]:
         "too_fast_seconds": too_fast,
     }
     return found | {"warnings": cautions(found)}
+
+
+def _files_sha256(round: Round) -> str:
+    """SHA-256 of the plan and the judgements: of each file, in the order of names, its name, a zero byte, its SHA-256.
+
+    A name is the path in the round's folder. The card and the gate compute it anew. Raises `Problem`.
+    """
+    paths = [round.plan_path, *round.folder.glob("judgements/*.json")]
+    digest = hashlib.sha256()
+    try:
+        for name, path in sorted((path.relative_to(round.folder).as_posix(), path) for path in paths):
+            digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    except OSError as error:
+        raise Problem(f"{round.folder}: cannot be read: {error}") from error
+    return digest.hexdigest()
 
 
 def _planned(annotators: Sequence[Assignment]) -> dict[str, int]:
@@ -122,20 +143,21 @@ def _rates(
         return {
             "acceptance_judgements": of_judgements(
                 "accept",
-                "accepts among all judgements, a shared row counting once for each judge of it; unsure is not accepted",
+                "accepts among all judgements, a shared row counting once for each judge of it; unsure is not accepted"
+                + THESE,
             ),
-            "acceptance_items": _of_rows(decided, "accept", f"rows accepted among rows judged: {ITEM_RULE}"),
+            "acceptance_items": _of_rows(decided, "accept", f"rows accepted among rows judged: {ROW_RULE}{THESE}"),
         }
     figures = {}
     for label in CATEGORIES["pair"]:
         what = "no difference" if label == "tie" else f"a preference for {plan.systems[int(label[-1])]}"
-        figures[label] = _of_rows(decided, label, f"rows with {what} among rows judged: {ITEM_RULE}")
+        figures[label] = _of_rows(decided, label, f"rows with {what} among rows judged: {ROW_RULE}")
         figures[f"{label}_judgements"] = of_judgements(label, f"judgements of {what} among all judgements")
     return figures | {"left_share": _left_share(counted)}
 
 
 def _of_rows(decided: Mapping[str, Majority], label: str, definition: str) -> Figure:
-    return proportion(sum(each.label == label for each in decided.values()), len(decided), "items", definition)
+    return proportion(sum(each.label == label for each in decided.values()), len(decided), "rows", definition)
 
 
 def _left_share(counted: Sequence[Given]) -> Figure:
@@ -180,8 +202,11 @@ def _with_majority(ratings: Ratings, column: int, seed: int) -> Figure:
     for row in shared.tolist():
         top = most_frequent(Counter(each for each in row if each != MISSING))
         credit.append((row[column] in top) / len(top))
-    definition = "items on which the annotator gave the most frequent label, among those that others judged too"
-    return pooled(np.array(credit), np.ones(len(credit), dtype=np.int64), "shared items", definition, seed)
+    definition = (
+        "rows on which the annotator gave the most frequent label, the annotator's own counted, among those that "
+        "others judged too; of k labels that tie, each counts 1/k"
+    )
+    return pooled(np.array(credit), np.ones(len(credit), dtype=np.int64), "shared rows", definition, seed)
 
 
 def _strata(plan: Plan, counted: Sequence[Given], decided: Mapping[str, Majority]) -> list[dict[str, Any]]:
@@ -202,7 +227,7 @@ def _strata(plan: Plan, counted: Sequence[Given], decided: Mapping[str, Majority
                 "stratum": stratum,
                 "rows": len(rows),
                 "judgements": sum(each.item.row in rows for each in counted),
-                **{name: asdict(_of_rows(within, label, ITEM_RULE)) for name, label in rates.items()},
+                **{name: asdict(_of_rows(within, label, ROW_RULE)) for name, label in rates.items()},
             }
         )
     return made

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from validation.annotation.intervals import FEW_SHARED
+
 TOO_FAST = 2.0  # active seconds on an item, below which a judgement is too fast
 FEW_ROWS = 30
-FEW_SHARED = 50  # with fewer, intervals of kappa are too narrow: see `intervals.percentile_interval`
 FAST_SHARE = 0.1
 CHANCE = 0.05  # below this, chance alone does not explain it
 LOW_KAPPA, HIGH_AC1, FREQUENT = 0.4, 0.6, 0.8

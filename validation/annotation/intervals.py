@@ -14,6 +14,7 @@ from validation.annotation.statistics import Floats
 
 LEVEL = 0.95
 RESAMPLES = 5000
+FEW_SHARED = 50  # rows judged by several, below which intervals of kappa are too narrow: see `percentile_interval`
 CELLS = 1 << 20  # of the matrix of weights that is in memory at a time
 
 _Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
@@ -69,9 +70,9 @@ def percentile_interval(values: Floats) -> Interval:
     defined = values[np.isfinite(values)]
     left_out = len(values) - len(defined)
     if left_out > (1 - LEVEL) * len(values):
-        return Interval(None, None, f"none: undefined in {left_out:,} of {len(values):,} resamples of items")
+        return Interval(None, None, f"none: undefined in {left_out:,} of {len(values):,} resamples of rows")
     if np.ptp(defined) < 1e-9:
-        return Interval(None, None, f"none: the same value in all {len(defined):,} resamples of items")
+        return Interval(None, None, f"none: the same value in all {len(defined):,} resamples of rows")
     low, high = np.percentile(defined, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     without = f", {left_out:,} of them undefined and left out" if left_out else ""
-    return Interval(float(low), float(high), f"item bootstrap, {len(values):,} resamples{without}")
+    return Interval(float(low), float(high), f"bootstrap of rows, {len(values):,} resamples{without}")

@@ -146,7 +146,7 @@ AGREEMENT: Mapping[str, Callable[[Tally], Floats]] = {
 def why_undefined(sums: Tally) -> str:
     """Why a statistic of these sums, with R = 1, is not defined."""
     if not sums.items[0]:
-        return "no item was judged by two annotators"
+        return "no row was judged by two annotators"
     if np.count_nonzero(sums.counts[0]) == 1:
         return "all labels are equal"
     return "both annotators of every pair gave one label throughout"
