@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.sample_build import HOSTILE
+from validation.annotation import page
 from validation.annotation.exports import FORMATS, exporter, label_studio, shared
 from validation.annotation.exports.table import guarded, unguarded
 from validation.annotation.package import LABELS, REASONS, Item, Package, Text, Turn, Vote
 from validation.annotation.problem import Problem
 from validation.annotation.rounds import Judgement
+from validation.annotation.texts import default_guidelines
 
 SPOKEN = f'=HYPERLINK("http://evil.example") <!-- {HOSTILE} \ud800\x00 $texts {{{{idx}}}}'
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\0=1", "  =1", "＝1", "＋1", "－1", "＠1")
@@ -44,9 +46,9 @@ JSON = st.recursive(
 )
 
 
-def jpeg_uri(colour: str = "white") -> str:
+def jpeg_uri(size: tuple[int, int] = (64, 48)) -> str:
     buffer = io.BytesIO()
-    Image.new("RGB", (64, 48), colour).save(buffer, "JPEG")
+    Image.new("RGB", size, "white").save(buffer, "JPEG")
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
@@ -97,7 +99,7 @@ def read_one(name: str, path: Path, package: Package, annotator: str = "ane") ->
 
 def fill_table(package: Package, said: Sequence[Judgement], folder: Path) -> list[list[str]]:
     """The table that `write` makes, filled in."""
-    path, _ = write("csv", package, folder)
+    path = write("csv", package, folder)[0]
     table = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
     head = table[0]
     for row, judgement in zip(table[1:], said, strict=True):
@@ -259,6 +261,39 @@ def test_boxes_are_drawn_into_the_picture(tmp_path: Path):
     assert not (tmp_path / "csv/ane/it-1.jpg").exists()
 
 
+@pytest.mark.parametrize(("top", "number"), [(0.5, 0.45), (0.0, 0.15)])
+def test_the_number_of_a_small_box_hides_nothing_in_it(top: float, number: float):
+    item = replace(PLAIN, image=jpeg_uri((300, 200)), boxes=((0.9, top, 0.96, top + 0.1),))
+    with Image.open(io.BytesIO(shared.jpeg(item))) as image:
+        assert min(image.getpixel((279, round(200 * (top + 0.05))))) > 240
+        assert min(image.getpixel((271, round(200 * number)))) < 128
+
+
+def test_boxes_have_the_page_s_colours():
+    style = (Path(page.__file__).parent / "templates/page.css.j2").read_text()
+    assert tuple(re.findall(r"--c\d: (#[0-9a-f]{6})", style)) == shared.BOX_COLOURS
+
+
+@pytest.mark.parametrize(
+    ("package", "said"),
+    [
+        (ACCEPT, default_guidelines("accept", "it")),
+        (replace(PAIR, target_language="xx"), default_guidelines("pair", "en")),
+        (replace(ACCEPT, guidelines="# Ours\n</script> è <b>"), "# Ours\n</script> è <b>"),
+    ],
+)
+def test_guidelines_go_with_every_package(package: Package, said: str, tmp_path: Path):
+    for name in FORMATS:
+        write(name, package, tmp_path)
+    assert (tmp_path / "csv/ane-guidelines.txt").read_text() == said
+    assert json.loads((tmp_path / "argilla/ane/.argilla/settings.json").read_text())["guidelines"] == said
+    tasks = json.loads((tmp_path / "label-studio/ane.json").read_text())
+    assert {task["data"]["guidelines"] for task in tasks} == {said}
+    settings = yaml.safe_load((tmp_path / "potato/ane/config.yaml").read_text())
+    assert settings["annotation_instructions"].replace("\u2060", "") == said
+    assert "</script>" not in settings["annotation_instructions"]
+
+
 # The table
 
 
@@ -281,7 +316,7 @@ def test_other_texts_are_left_alone(text: str):
 
 
 def test_every_cell_is_quoted_and_none_is_a_formula(tmp_path: Path):
-    path, pictures = write("csv", ACCEPT, tmp_path)
+    path, pictures, _ = write("csv", ACCEPT, tmp_path)
     raw = path.read_bytes()
     assert raw.startswith(b'\xef\xbb\xbf"id",')
     table = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline="")))

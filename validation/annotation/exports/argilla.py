@@ -76,7 +76,7 @@ def _settings(package: Package, texts: int) -> dict[str, Any]:
     if not pair:
         questions += [_question(f"corrected_{number}", "text") for number in range(1, texts + 1)]
     return {
-        "guidelines": shared.storable(package.guidelines) or None,
+        "guidelines": shared.guidelines(package),
         "allow_extra_metadata": True,
         "distribution": {"strategy": "overlap", "min_submitted": 1},
         "fields": fields,

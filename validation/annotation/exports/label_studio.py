@@ -36,6 +36,9 @@ _LAYOUT = """<View>
         <Text name="vote_{{{{idx}}}}" value="$votes[{{{{idx}}}}].text" selectionEnabled="false"/>
       </Repeater>
       <Collapse>
+        <Panel value="guidelines">
+          <Text name="guidelines" value="$guidelines" selectionEnabled="false"/>
+        </Panel>
         <Panel value="conversation">
           <Text name="conversation" value="$conversation" selectionEnabled="false"/>
         </Panel>
@@ -131,6 +134,7 @@ def _data(package: Package, sha256: str, item: Item) -> dict[str, Any]:
             for text in item.texts
         ],
         "votes": [{"title": f"vote {n}", "text": vote} for n, vote in enumerate(shared.votes(item), start=1)],
+        "guidelines": shared.guidelines(package),
         "conversation": shared.conversation(item),
         **(
             {"left": shared.storable(item.left), "right": shared.storable(item.right)} if package.task == "pair" else {}

@@ -88,6 +88,7 @@ def _config(package: Package) -> dict[str, Any]:
     if not any(item.votes for item in package.items):
         del displayed["votes"]
     return {
+        "annotation_instructions": _inert(shared.guidelines(package)),
         "annotation_task_name": package.package_id,  # Potato keeps its pages by this name, and two must not share one
         "task_dir": ".",
         "output_annotation_dir": "annotations",

@@ -12,13 +12,14 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from validation.annotation.exports import Export
-from validation.annotation.package import REASONS, Item
+from validation.annotation.package import REASONS, Item, Package
 from validation.annotation.problem import Problem
 from validation.annotation.reading import shown
 from validation.annotation.rounds import NAME, Judgement
+from validation.annotation.texts import default_guidelines
 
 _IDENTITY = ("package_id", "package_sha256", "item_id")
-_BOX_COLOURS = ("#e4572e", "#1f77b4", "#2ca02c", "#9467bd", "#d4a017", "#17a2a2")
+BOX_COLOURS = ("#d7263d", "#1565c0", "#1b7f3b", "#a3149b", "#b85c00", "#00838f", "#5e35b1", "#6d6a00")  # the page's
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202d\u202e\ud800-\udfff]")
 _REFERENCE = re.compile(rf"({NAME.pattern}):([0-9a-f]{{64}}):({NAME.pattern})")
 
@@ -90,6 +91,12 @@ def data_uri(item: Item) -> str:
 def conversation(item: Item) -> str:
     """The conversation that the row became, turn by turn."""
     return storable("\n\n".join(f"{turn.speaker}: {turn.text}" for turn in item.conversation))
+
+
+def guidelines(package: Package) -> str:
+    """The lead's guidelines, or ours in the language that is judged (in English where we have none), as Markdown."""
+    language = package.target_language.partition("-")[0]
+    return storable(package.guidelines if package.guidelines.strip() else default_guidelines(package.task, language))
 
 
 def votes(item: Item) -> list[str]:
@@ -171,15 +178,19 @@ def as_exports(found: Iterable[Found], path: Path) -> list[Export]:
 
 
 def _draw_boxes(image: Image.Image, boxes: Iterable[tuple[float, float, float, float]]) -> None:
+    """Draw boxes with their numbers above them, or below where there is no room: inside would hide what is small."""
     draw = ImageDraw.Draw(image)
     width, height = image.size
     line = max(2, max(image.size) // 250)
     size = max(12, max(image.size) // 40)
     for number, (x1, y1, x2, y2) in enumerate(boxes, start=1):
-        colour = _BOX_COLOURS[(number - 1) % len(_BOX_COLOURS)]
+        colour = BOX_COLOURS[(number - 1) % len(BOX_COLOURS)]
         left, right = sorted((x1 * width, x2 * width))
         top, bottom = sorted((y1 * height, y2 * height))
         draw.rectangle((left, top, right, bottom), outline=colour, width=line)
-        label = draw.textbbox((left + line, top + line), str(number), font_size=size)
-        draw.rectangle((left, top, label[2] + line, label[3] + line), fill=colour)
-        draw.text((left + line, top + line), str(number), fill="white", font_size=size)
+        wide, high = draw.textbbox((0, 0), str(number), font_size=size)[2:]
+        wide, high = wide + 2 * line, high + 2 * line
+        x = max(0, min(left, width - wide))
+        y = top - high if top >= high else bottom if bottom + high <= height else top
+        draw.rectangle((x, y, x + wide, y + high), fill=colour)
+        draw.text((x + line, y + line), str(number), fill="white", font_size=size)

@@ -28,7 +28,7 @@ _HEADER = re.compile(r'"?id"?([,;\t])')
 
 
 def write(package: Package, folder: Path) -> list[Path]:
-    """Write `<annotator>.csv` and its pictures in a folder of that name."""
+    """Write `<annotator>.csv`, its pictures in a folder of that name, and `<annotator>-guidelines.txt`."""
     texts = max((len(item.texts) for item in package.items), default=0)
     columns = _columns(package, texts)
     buffer = io.StringIO(newline="")
@@ -45,7 +45,9 @@ def write(package: Package, folder: Path) -> list[Path]:
         table.writerow([guarded(shared.storable(cells.get(column, ""))) for column in columns])
     path = folder / f"{package.annotator}.csv"
     path.write_text(buffer.getvalue(), encoding="utf-8-sig", newline="")
-    return [path, pictures]
+    guidelines = folder / f"{package.annotator}-guidelines.txt"
+    guidelines.write_text(shared.guidelines(package), encoding="utf-8")
+    return [path, pictures, guidelines]
 
 
 def read(path: Path, annotator: str = "") -> list[Export]:
