@@ -2,7 +2,7 @@
 
 OUT/validation/verdicts.json says so. It is no part of what names a build: the same command applies it in the same
 place, and makes only those shards again that hold such rows, and what comes of them. What people wrote also enters the
-translation memory.
+translation memory; it stays there when they take it back, and another build with that memory has it from there.
 """
 
 import sqlite3
@@ -35,10 +35,11 @@ from translators.memory import Entry
 from validation.annotation.problem import Problem
 from validation.annotation.verdicts import PLACE, Verdict, Verdicts, read_verdicts
 from validation.filters import Pair
+from validation.filters.debris import Debris
 from validation.filters.kept import OptionLabels, Placeholders
 
 FILTER = "human_validation"
-KEPT = (Placeholders(), OptionLabels())
+KEPT = (Placeholders(), OptionLabels(), Debris())
 NAMED_ROWS = 5
 
 
@@ -156,7 +157,7 @@ def corrected(row: Row, verdict: Verdict) -> Row:
     """The row with the texts that people wrote, and without what was measured on those before.
 
     Raises `RowError`: `StaleVerdict` where a field does not say what was judged, `BadCorrection` where a text lacks
-    what its source must keep.
+    what its source must keep, or has what belongs to no text.
     """
     fields = {item["name"]: item for item in row["fields"]}
     for name, said in verdict.texts.items():
@@ -168,13 +169,19 @@ def corrected(row: Row, verdict: Verdict) -> Row:
                 f"judge the row again, or take it out of {PLACE}",
             )
         pair = Pair(name, said.source, said.text, "", "")
-        for each in KEPT:
-            if each.measure(pair):
-                raise RowError(
-                    "BadCorrection",
-                    f"field {name!r}: the correction {said.text[:80]!r} does not keep the tags, boxes, URLs, code, "
-                    f"{{fields}} and option labels of its source {said.source[:80]!r}; mend it in {PLACE}",
-                )
+        if _structure(said.text) not in (_structure(said.source), _structure(said.was)):
+            raise RowError(
+                "BadCorrection",
+                f'field {name!r}: the correction {said.text[:80]!r} has other numbers of lines and of "|" than its '
+                f"source {said.source[:80]!r}; mend it in {PLACE}",
+            )
+        if any(each.measure(pair) for each in KEPT):
+            raise RowError(
+                "BadCorrection",
+                f"field {name!r}: the correction {said.text[:80]!r} does not keep the tags, boxes, URLs, code, "
+                f"{{fields}}, option labels and brackets of its source {said.source[:80]!r}, or brings marks of chats "
+                f"or of machines that the source has not; mend it in {PLACE}",
+            )
     human = {"by": "human", "score": None, "note": None}
     return row | {
         "fields": [
@@ -183,6 +190,11 @@ def corrected(row: Row, verdict: Verdict) -> Row:
         ],
         "checks": [item for item in row["checks"] if item["field"] not in verdict.texts],
     }
+
+
+def _structure(text: str) -> tuple[int, int]:
+    """Lines, and marks that datasets cut a text at."""
+    return len(text.strip().splitlines()), text.count("|")
 
 
 def memories(row: Row, verdict: Verdict, translator: Translator, target: str) -> tuple[list[Entry], int]:
