@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.asked_round import ask, row, write_dataset, write_lines
+from validation.__main__ import main
 from validation.annotation.gold import Gold, read_gold, spoilt, unsaid
 from validation.annotation.package import Text, Turn
 from validation.annotation.pairs import read_pairs
@@ -127,6 +128,16 @@ def test_a_text_without_spaces_between_words_is_replaced():
 def test_a_new_text_that_the_conversation_does_not_say_is_told():
     assert spoil({"answer": "una casa"}, ["Che cos'è?", "una  casa"], answer="un cane")[2] == ["answer"]
     assert spoil({"answer": "una casa"}, [], answer="un cane")[2] == []
+
+
+def test_the_lead_is_told_of_a_text_that_the_conversation_does_not_say(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    write_dataset(tmp_path, [row(0, conversations=[{"from": "gpt", "value": "casa"}]), row(1)])
+    gold = write_lines(tmp_path / "gold.jsonl", {"id": "row-000", "label": "reject", "texts": {"answer": "un'auto"}})
+    command = ["sample", str(tmp_path), "--annotators", "ane", "--shared", "1", "--own", "0", "--to", "it"]
+    assert main([*command, "--gold", str(gold)]) == 0
+    assert "gold.jsonl, line 1, answer: the row's conversation does not say this text" in capsys.readouterr().out
 
 
 @given(st.lists(st.text("aAb .猫", min_size=1, max_size=5), min_size=1, max_size=5), st.text("aAb .猫\n", max_size=30))

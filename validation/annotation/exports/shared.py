@@ -18,8 +18,9 @@ from validation.annotation.reading import shown
 from validation.annotation.rounds import NAME, Judgement
 from validation.annotation.texts import default_guidelines
 
+BOX_COLOURS = ("#d7263d", "#1565c0", "#1b7f3b", "#a3149b", "#b85c00", "#00838f", "#5e35b1", "#6d6a00")  # as on the page
+
 _IDENTITY = ("package_id", "package_sha256", "item_id")
-BOX_COLOURS = ("#d7263d", "#1565c0", "#1b7f3b", "#a3149b", "#b85c00", "#00838f", "#5e35b1", "#6d6a00")  # the page's
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202d\u202e\ud800-\udfff]")
 _REFERENCE = re.compile(rf"({NAME.pattern}):([0-9a-f]{{64}}):({NAME.pattern})")
 
