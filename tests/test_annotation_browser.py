@@ -312,20 +312,22 @@ def test_a_correction_is_undone_and_a_changed_mind_leaves_no_reasons(browser: An
         assert export(tab, tmp_path)["judgements"] == [judgement]
 
 
-def test_the_page_speaks_the_language_of_the_translation(browser: Any, tmp_path: Path) -> None:
-    with opened(browser, write(tmp_path, package(item(1)))) as tab:
+def test_the_page_speaks_the_language_of_the_translation_and_every_other(browser: Any, tmp_path: Path) -> None:
+    with opened(browser, write(tmp_path, package(item(1), item(2), target_language="it"))) as tab:
+        assert tab.locator("#language").input_value() == "it"
         for language in LANGUAGES:
             say = texts(language)
-            tab.goto(write(tmp_path, package(item(1), item(2), target_language=language)))
+            tab.locator("#language").select_option(language)
             assert tab.evaluate("document.documentElement.lang") == language
-            assert heading(tab) == say["guidelines"]
-            assert tab.locator(".prose:visible").get_attribute("lang") == language
-            press(tab, "Enter")
             labels = [say["labels"][label] for label in ("accept", "reject", "unsure")]
             assert tab.locator(".labels button").all_text_contents() == [
                 f"{each}{n}" for n, each in enumerate(labels, 1)
             ]
-            assert tab.locator(".target .said").first.get_attribute("lang") == language
+            assert tab.locator(".target .said").first.get_attribute("lang") == "it"
+            press(tab, "Escape g")
+            assert heading(tab) == say["guidelines"]
+            assert tab.locator(".prose:visible").get_attribute("lang") == language
+            press(tab, "g")
 
 
 def test_a_language_is_chosen_and_kept(browser: Any, tmp_path: Path) -> None:
