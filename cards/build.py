@@ -63,7 +63,8 @@ class Build:
     """`build.json`. What the file leaves out is empty or None.
 
     `public_command` and `public_config` are what a card may show: the same for every run that builds the same, and
-    without the paths of the machine it ran on. `verdicts_sha256` is that of the verdicts that were applied, if any.
+    without the paths of the machine it ran on. `verdicts_sha256` is that of the verdicts that were applied, if any, and
+    `verdict_rounds` are the rounds of judgements that they come from.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Build:
     translator_settings: Mapping[str, Any]
     warning: str
     verdicts_sha256: str
+    verdict_rounds: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def read_build(out: UPath) -> Build:
     counts = mapping_of(raw, "counts")
     stages = _stages(list_of(raw, "stages"))
     public = mapping_of(raw, "public") or raw
+    verdicts = mapping_of(raw, "verdicts")
     return Build(
         name=text_of(raw, "name") or out.name,
         status=text_of(raw, "status"),
@@ -155,7 +158,8 @@ def read_build(out: UPath) -> Build:
         translator_revision=text_of(translator, "revision"),
         translator_settings=mapping_of(translator, "settings"),
         warning=text_of(translator, "warning"),
-        verdicts_sha256=text_of(mapping_of(raw, "verdicts"), "sha256"),
+        verdicts_sha256=text_of(verdicts, "sha256"),
+        verdict_rounds=tuple(str(name) for name in list_of(verdicts, "rounds")),
     )
 
 

@@ -2,7 +2,7 @@
 
 A dataset that is published is trained on by people who never see the build. So what they cannot know is asked here:
 whether people who read the language found the rows acceptable, whether the translator was a real one, and under which
-licence the rows may be used. Everything that stands against it is said at once, and each has a flag of its own.
+licence the rows may be used. Everything that stands against it is said at once, and most of it has a flag of its own.
 """
 
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from upath import UPath
 from cards.build import read_build
 from cards.card import Card
 from cards.text import share
-from cards.validation import has_verdicts_to_apply, lower_bound, read_validation
+from cards.validation import Validation, has_verdicts_to_apply, lower_bound, read_validation
 
 ALLOW_UNVALIDATED = "--allow-unvalidated"
 ALLOW_DEMO_MODEL = "--allow-demo-model"
@@ -22,14 +22,15 @@ ALLOW_NO_LICENCE = "--allow-no-licence"
 
 @dataclass(frozen=True)
 class Objection:
-    """Why a build is not published. `what` is a clause for the card, `mend` what to do, `flag` overrules it."""
+    """Why a build is not published. `what` is a clause for the card, `mend` what to do, `flag` overrules it, if any."""
 
     what: str
     mend: str
     flag: str
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.mend}, or publish nevertheless with {self.flag}"
+        overrule = f", or publish nevertheless with {self.flag}" if self.flag else ""
+        return f"{self.what}. {self.mend}{overrule}"
 
 
 def objections(out: UPath, card: Card) -> list[Objection]:
@@ -38,31 +39,21 @@ def objections(out: UPath, card: Card) -> list[Objection]:
     Raises FileNotFoundError or ValueError when `build.json` is missing or unreadable.
     """
     build = read_build(out)
+    validation = read_validation(out, build)
     found = []
-    if card.acceptance:
-        validation = read_validation(out, build)
-        needed = f"the recipe needs that people accept {share(card.acceptance, 1)} of the rows"
-        if validation.accepted is None:
-            why = validation.problem or (
-                "the judgements on record are of another build" if validation.elsewhere else "no judgement is recorded"
+    if validation.problem:  # there would be no card either: no flag helps
+        found.append(Objection("the judgements of its rows cannot be read", validation.problem, ""))
+    elif card.acceptance:
+        found += _too_little_acceptance(validation, card.acceptance)
+    if validation.outdated:
+        found.append(
+            Objection(
+                f"judgements of {', '.join(validation.outdated)} came in, or were changed, after the figures were made",
+                f"Run `python -m validation agree {out} --round {validation.outdated[0]}` again"
+                + (", and so for the others" if len(validation.outdated) > 1 else ""),
+                ALLOW_UNVALIDATED,
             )
-            found.append(
-                Objection(
-                    f"not validated yet ({needed}, and {why})",
-                    "Get the judgements with `python -m validation sample`, `import` and `agree`",
-                    ALLOW_UNVALIDATED,
-                )
-            )
-        elif lower_bound(validation.accepted) < card.acceptance:
-            rate = validation.accepted.figures["acceptance_items"]
-            found.append(
-                Objection(
-                    f"accepted too rarely ({needed}; of {rate.n:,} judged they accepted {share(rate.value or 0, 1)}, "
-                    f"which may be as little as {100 * lower_bound(validation.accepted):.2f} %)",
-                    "Have more rows judged, or mend the translation and judge again",
-                    ALLOW_UNVALIDATED,
-                )
-            )
+        )
     if has_verdicts_to_apply(out, build):
         found.append(
             Objection(
@@ -84,6 +75,30 @@ def objections(out: UPath, card: Card) -> list[Objection]:
             Objection("no licence is stated", f"Write `licence` into the YAML of {build.name}", ALLOW_NO_LICENCE)
         )
     return found
+
+
+def _too_little_acceptance(validation: Validation, needed: float) -> list[Objection]:
+    why = f"the recipe needs that people accept {share(needed, 1)} of the rows"
+    if validation.accepted is None:
+        known = "the judgements on record are of another build" if validation.elsewhere else "no judgement is recorded"
+        return [
+            Objection(
+                f"not validated yet ({why}, and {known})",
+                "Get the judgements with `python -m validation sample`, `import` and `agree`",
+                ALLOW_UNVALIDATED,
+            )
+        ]
+    least, rate = lower_bound(validation.accepted), validation.accepted.figures["acceptance_items"]
+    if least >= needed:
+        return []
+    return [
+        Objection(
+            f"accepted too rarely ({why}; of {rate.n:,} judged they accepted {share(rate.value or 0, 1)}, "
+            f"which may be as little as {100 * least:.2f} %)",
+            "Have more rows judged, or mend the translation and judge again",
+            ALLOW_UNVALIDATED,
+        )
+    ]
 
 
 def refusals(out: UPath, card: Card, allowed: Collection[str] = ()) -> list[str]:

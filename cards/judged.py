@@ -96,6 +96,7 @@ class Judged:
     paired: Paired | None
     earlier: tuple[Round, ...]
     elsewhere: int
+    outdated: tuple[str, ...]
     needed: float
     rejected: int
     corrected: int
@@ -104,13 +105,14 @@ class Judged:
 
 def judged(validation: Validation, build: Build, needed: float, to_apply: bool) -> Judged | None:
     """What to show of `validation`; None where there is nothing to say."""
-    if not (validation.accepted or validation.paired or validation.elsewhere or needed):
+    if not (validation.accepted or validation.paired or validation.elsewhere or validation.outdated or needed):
         return None
     return Judged(
         accepted=_accepted(validation.accepted, needed) if validation.accepted else None,
         paired=_paired(validation.paired) if validation.paired else None,
         earlier=validation.earlier,
         elsewhere=validation.elsewhere,
+        outdated=validation.outdated,
         needed=needed,
         rejected=applied(build, "rejected"),
         corrected=applied(build, "corrected"),
@@ -144,7 +146,7 @@ def _paired(found: Round) -> Paired:
     rows = tuple(Part(kind, names[key], found.majority.get(key, 0)) for key, kind in _PREFERENCES.items())
     rates = {key: f"rows: {names[key]}" for key in PREFERENCES}
     rates |= {f"{key}_judgements": f"judgements: {names[key]}" for key in PREFERENCES}
-    rates |= {"left_share": "preferences for the left side"}
+    rates |= {"left_share": "left, of preferences"}
     return Paired(found, rows, _bar(rows), _rates(found, rates, [0.5]), _agreements(found))
 
 

@@ -2,12 +2,15 @@
 
 `validation/agreement.json` holds every round of judgements with its figures. A round counts for the build that it was
 drawn from and for no other: the fingerprint decides. The file may have been edited, cut or sent around, so a figure
-that cannot be is a problem that is said, never a number that is shown.
+that cannot be is a problem that is said, never a number that is shown; and judgements may have come in since, so each
+round says which files its figures are of.
 """
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 from upath import UPath
@@ -19,16 +22,18 @@ from cards.text import share
 AGREEMENT = "validation/agreement.json"
 VERDICTS = "validation/verdicts.json"
 FORMAT = "vlm-agreement/1"
-ACCEPTANCE = {"acceptance_items": "acceptance, of rows", "acceptance_judgements": "acceptance, of judgements"}
+ACCEPTANCE = {"acceptance_items": "acceptance, rows", "acceptance_judgements": "acceptance, judgements"}
 AGREEMENTS = {
-    "agreement_majority": "agreement with the majority",
-    "agreement_pairwise": "agreement of two annotators",
-    "cohen_mean_pairs": "Cohen’s kappa, mean of pairs",
+    "agreement_majority": "with the majority",
+    "agreement_pairwise": "pairwise",
+    "cohen_mean_pairs": "Cohen’s kappa, mean",
     "fleiss": "Fleiss’ kappa",
     "krippendorff_alpha": "Krippendorff’s alpha",
     "gwet_ac1": "Gwet’s AC1",
 }
 PREFERENCES = ("preference_0", "tie", "preference_1")
+_ROUND = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Figure:
     """A figure of `n` units with its 95 % interval; `undefined` says why it has no value.
 
     Rates are shares from 0 to 1, agreement beyond chance is from -1 to 1. `interval` says how `low` and `high` were
-    found; `wilson` is the Wilson interval of a rate.
+    found.
     """
 
     value: float | None
@@ -45,7 +50,6 @@ class Figure:
     low: float | None
     high: float | None
     interval: str
-    wilson: tuple[float, float] | None
     definition: str
     undefined: str
 
@@ -75,7 +79,10 @@ class Stratum:
 
 @dataclass(frozen=True)
 class Round:
-    """One draw and what came back. `population` is the number of rows drawn from; `systems` name the two of a pair."""
+    """One draw and what came back. `population` is the number of rows drawn from; `systems` name the two of a pair.
+
+    `files_sha256` is of the plan and the judgements that the figures are of.
+    """
 
     name: str
     task: str
@@ -101,6 +108,7 @@ class Round:
     open_ties: int
     corrections: int
     warnings: tuple[str, ...]
+    files_sha256: str
 
     @property
     def at_work(self) -> int:
@@ -114,6 +122,7 @@ class Validation:
 
     `accepted` is the newest round that asked whether its rows are acceptable; `paired` the newest that compared two
     systems; `earlier` the older ones about acceptance. `elsewhere` counts rounds that were drawn from another build.
+    `outdated` names the rounds of which judgements came in, or were changed, after the figures were made.
     `problem` says what is wrong with the file; there are no rounds then.
     """
 
@@ -121,6 +130,7 @@ class Validation:
     paired: Round | None = None
     earlier: tuple[Round, ...] = ()
     elsewhere: int = 0
+    outdated: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -133,7 +143,10 @@ def read_validation(out: UPath, build: Build) -> Validation:
         return Validation()
     except (ValueError, OSError, RecursionError) as error:
         said = str(error).removeprefix(f"{path}: ")
-        return Validation(problem=f"{AGREEMENT}: {said}; `python -m validation agree` writes it again")
+        return Validation(
+            problem=f"{AGREEMENT}: not figures as `python -m validation agree` writes them ({said}); move it away, "
+            "then run `agree --round` for each round"
+        )
     judged = [each for each in rounds if each.received]
     mine = [each for each in judged if each.fingerprint == build.fingerprint]
     accept, pair = ([each for each in mine if each.task == task] for task in ("accept", "pair"))
@@ -142,6 +155,7 @@ def read_validation(out: UPath, build: Build) -> Validation:
         paired=pair[-1] if pair else None,
         earlier=tuple(accept[:-1]),
         elsewhere=len(judged) - len(mine),
+        outdated=_outdated(out, (each for each in rounds if each.fingerprint == build.fingerprint)),
     )
 
 
@@ -164,9 +178,20 @@ def interval(figure: Figure) -> str:
 
 
 def lower_bound(found: Round) -> float:
-    """The lower bound of the Wilson interval of the share of rows that were accepted; 0 where the file has none."""
+    """The lower bound of the Wilson interval of the share of rows that were accepted."""
     rate = found.figures["acceptance_items"]
-    return rate.wilson[0] if rate.wilson else 0.0
+    return wilson(rate.value or 0, rate.n)[0]
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Wilson's 95 % score interval of a share of `n` > 0 independent trials, as `agree` finds it.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+    """
+    share, square = round(share * n) / n, _Z**2 / n
+    centre = (share + square / 2) / (1 + square)
+    half = _Z / (1 + square) * (share * (1 - share) / n + square / (4 * n)) ** 0.5
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def in_a_sentence(found: Round) -> str:
@@ -179,6 +204,21 @@ def in_a_sentence(found: Round) -> str:
     )
 
 
+def _outdated(out: UPath, rounds: Iterable[Round]) -> tuple[str, ...]:
+    found = [each.name for each in rounds if each.files_sha256 != _files_sha256(out / "validation" / each.name)]
+    return tuple(dict.fromkeys(found))
+
+
+def _files_sha256(folder: UPath) -> str:
+    """The digest of a round's plan and judgements as `agree` makes it, of those that are there."""
+    paths = {f"judgements/{path.name}": path for path in (folder / "judgements").glob("*.json")}
+    found = hashlib.sha256()
+    for name, path in sorted((paths | {"plan.json": folder / "plan.json"}).items()):
+        if path.is_file():
+            found.update(name.encode(errors="surrogateescape") + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
 def _rounds(raw: Mapping[str, Any]) -> list[Round]:
     if text_of(raw, "format") != FORMAT or not isinstance(raw.get("rounds"), list):
         raise ValueError(f"expected the format {FORMAT} and a list of rounds")
@@ -189,11 +229,13 @@ def _rounds(raw: Mapping[str, Any]) -> list[Round]:
         try:
             rounds.append(_round(each))
         except ValueError as error:
-            raise ValueError(f"round {number} ({text_of(each, 'round') or 'without a name'}): {error}") from error
+            raise ValueError(f"round {number} ({text_of(each, 'round')!r:.80}): {error}") from error
     return rounds
 
 
 def _round(raw: Mapping[str, Any]) -> Round:
+    if not _ROUND.fullmatch(text_of(raw, "round")):
+        raise ValueError("expected a folder's name")
     task, received, planned = text_of(raw, "task"), mapping_of(raw, "received"), mapping_of(raw, "planned")
     if task not in ("accept", "pair"):
         raise ValueError(f"task is {task!r}, expected 'accept' or 'pair'")
@@ -223,6 +265,7 @@ def _round(raw: Mapping[str, Any]) -> Round:
         open_ties=len(list_of(raw, "open_ties")),
         corrections=_count(raw, "corrections"),
         warnings=tuple(str(warning) for warning in list_of(raw, "warnings")),
+        files_sha256=text_of(raw, "files_sha256"),
     )
     if found.received:
         for name in ACCEPTANCE if task == "accept" else PREFERENCES:
@@ -233,8 +276,8 @@ def _round(raw: Mapping[str, Any]) -> Round:
 def _check_rate(name: str, figure: Figure | None) -> None:
     if figure is None or not figure.n or figure.value is None or not 0 <= figure.value <= 1:
         raise ValueError(f"figures.{name} is no share of what was judged")
-    low, high = figure.wilson or (0, 1)
-    if not 0 <= low <= figure.value <= high <= 1:
+    low, high = figure.low or 0, 1 if figure.high is None else figure.high
+    if figure.interval.startswith("Wilson") and not low <= figure.value <= high:
         raise ValueError(f"figures.{name}: {figure.value} is not in its interval, {low} to {high}")
 
 
@@ -243,8 +286,6 @@ def _figure(raw: Mapping[str, Any], name: str) -> Figure:
     value, low, high = (number_of(its, key) for key in ("value", "low", "high"))
     if any(each is not None and not -1 <= each <= 1 for each in (value, low, high)):
         raise ValueError(f"figures.{name} is {value} ({low} to {high}), expected numbers from -1 to 1")
-    wilson = [number_of({"of": each}, "of") for each in list_of(its, "wilson")]
-    pair = (wilson[0], wilson[1]) if len(wilson) == 2 else (None, None)
     return Figure(
         value=value,
         n=_count(its, "n"),
@@ -252,7 +293,6 @@ def _figure(raw: Mapping[str, Any], name: str) -> Figure:
         low=low,
         high=high,
         interval=text_of(its, "interval"),
-        wilson=None if pair[0] is None or pair[1] is None else (pair[0], pair[1]),
         definition=text_of(its, "definition"),
         undefined=text_of(its, "undefined"),
     )

@@ -1,5 +1,6 @@
 """What the card says of human judgements: the figures that came back, nobody's name, and nothing of another build."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,13 @@ def test_every_figure_has_its_n_and_interval_or_says_why_not(build: UPath) -> No
     assert f"| Human validation | {sentence} |" in text
     assert f"- The text is machine-translated. {sentence}" in text
     assert "8 of the rows were for all of them to judge" in text
-    assert "| acceptance, of rows | 85 % | 70.9 to 92.9 % | 40 items | Rows accepted by majority" in text
-    assert "| acceptance, of judgements | 85.5 % | 75.0 to 94.0 % | 62 judgements |" in text
-    assert "| Fleiss’ kappa | −0.040 | −0.110 to 0.200 | 8 items |" in text
-    assert "| Krippendorff’s alpha | undefined |  | 8 items | Undefined here: all labels are equal. |" in text
+    assert "| acceptance, rows | 85 % | 70.9 to 92.9 % | 40 items | Rows accepted by majority" in text
+    assert "| acceptance, judgements | 85.5 % | 75.0 to 94.0 % | 62 judgements |" in text
+    assert "| agreement: pairwise | 0.875 |" in text
+    assert "| agreement: Fleiss’ kappa | −0.040 | −0.110 to 0.200 | 8 items |" in text
+    assert (
+        "| agreement: Krippendorff’s alpha | undefined |  | 8 items | Undefined here: all labels are equal. |" in text
+    )
     assert "Of 62 judgements (64 were planned), 53 were to accept, 7 to reject" in text
     assert "`meaning` 5, `grammar` 2" in text
     assert "| `VG_selection` | 10 | 15 | 80 % | 49.0 to 94.0 % |" in text
@@ -87,7 +91,7 @@ def test_no_annotator_is_named_and_no_warning_about_one_is_published(build: UPat
 
 def test_hostile_text_stays_text(build: UPath) -> None:
     of = {"unit": HOSTILE, "definition": HOSTILE, "interval": HOSTILE, "undefined": HOSTILE}
-    raw = sample_round(stratify=HOSTILE, round=HOSTILE, received={"judgements": 3, "first": HOSTILE, "last": HOSTILE})
+    raw = sample_round(stratify=HOSTILE, received={"judgements": 3, "first": HOSTILE, "last": HOSTILE})
     raw["figures"] = {name: value | of for name, value in raw["figures"].items()}
     text = card_of(build, raw)
     assert "\u202e" not in text
@@ -107,10 +111,12 @@ def test_judgements_of_another_build_are_not_this_one_s(build: UPath) -> None:
 
 
 def test_the_newest_round_about_acceptance_counts(build: UPath) -> None:
-    older = with_figure("acceptance_items", value=0.1, n=7, wilson=[0.0, 0.5])
+    older = with_figure("acceptance_items", value=0.1, n=7, low=0, high=0.5)
     later = sample_round(fingerprint="another")
     nothing = sample_round(received={"judgements": 0}, figures={})
-    text = card_of(build, older, sample_round(), sample_pairs(), later, nothing)
+    assert "Earlier rounds" not in card_of(build, sample_round(), later, nothing)
+    text = card_of(build, older | {"round": "round-0"}, sample_round(), sample_pairs(), later, nothing)
+    assert "The figures are of `round-1` alone. Earlier rounds: `round-0` (10 % of 7 rows accepted)." in text
     assert "a sample of 40 rows, drawn from 60" in text
     assert "latxa" not in text
 
@@ -124,13 +130,51 @@ def test_many_strata_are_left_to_the_report(build: UPath) -> None:
 def test_corrections_make_people_its_authors_too(build: UPath) -> None:
     assert DatasetCard(card_of(build, sample_round())).data.to_dict()["annotations_creators"] == ["machine-generated"]
     raw = json.loads((build / "build.json").read_text())
-    raw["stages"][3]["counters"] |= {"human_rejected": 4, "human_corrected": 3}
+    raw["stages"][3]["counters"] |= {"human_corrected": 3}
     (build / "build.json").write_text(json.dumps(raw))
     text = card_of(build)
     assert "&id" not in text.split("---")[1]
     data = DatasetCard(text).data.to_dict()
     assert data["annotations_creators"] == data["language_creators"] == ["machine-generated", "expert-generated"]
-    assert "4 of the rows judged were left out because people rejected them, and 3 texts were replaced" in text
+
+
+def test_what_people_changed_is_told_by_when_it_was(build: UPath) -> None:
+    still_there = "The rows that this round rejected are still in the dataset."
+    assert still_there in card_of(build, sample_round())
+    raw = json.loads((build / "build.json").read_text())
+    counters = raw["stages"][3]["counters"]
+
+    def card_after(rejected: int, corrected: int, *rounds: str) -> str:
+        counters.update(human_rejected=rejected, human_corrected=corrected)
+        (build / "build.json").write_text(json.dumps(raw | {"verdicts": {"sha256": "", "rounds": rounds}}))
+        return card_of(build)
+
+    text = card_after(4, 3, "round-0", "round-1")
+    assert "After that, 4 of the rows judged were left out because people rejected them, and 3 texts were" in text
+    assert "The figures above are of the rows as they were before." in text
+    assert still_there not in text
+    text = card_after(1, 1, "round-1")
+    assert "1 of the rows judged was left out because people rejected it, and 1 text was replaced" in text
+    text = card_after(1, 1, "round-0")
+    assert "Earlier rounds had removed 1 row and replaced 1 text." in text
+    assert "as they were before" not in text
+    assert still_there in text
+
+
+def test_figures_of_other_judgements_than_there_are_now_are_said_to_be(build: UPath) -> None:
+    late = "Judgements of `round-1` came in, or were changed, after its figures were made"
+    assert late in card_of(build, sample_round())
+    nothing = hashlib.sha256().hexdigest()
+    assert late not in card_of(build, sample_round(files_sha256=nothing))
+    (build / "validation" / "round-1" / "judgements").mkdir(parents=True)
+    (build / "validation" / "round-1" / "plan.json").write_bytes(b"{}")
+    (build / "validation" / "round-1" / "judgements" / "ane.json").write_bytes(b"[]")
+    (build / "validation" / "round-1" / "judgements" / ".ane.tmp").write_bytes(b"a part")
+    found = hashlib.sha256()
+    for name, content in (("judgements/ane.json", b"[]"), ("plan.json", b"{}")):
+        found.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+    assert late not in card_of(build, sample_round(files_sha256=found.hexdigest()))
+    assert late in card_of(build, sample_round(files_sha256=nothing))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +186,9 @@ def test_corrections_make_people_its_authors_too(build: UPath) -> None:
         ('{"format": "vlm-agreement/2", "rounds": []}', "expected the format vlm-agreement/1"),
         ('{"format": "vlm-agreement/1", "rounds": {}}', "a list of rounds"),
         ('{"format": "vlm-agreement/1", "rounds": [1]}', "round 1 is no JSON object"),
-        (sample_round(task="trust"), "round 1 (round-1): task is 'trust'"),
+        (sample_round(task="trust"), "round 1 ('round-1'): task is 'trust'"),
+        (sample_round(round="../../dataset"), "round 1 ('../../dataset'): expected a folder's name"),
+        (sample_round(round=""), "round 1 (''): expected a folder's name"),
         (sample_round(figures={}), "figures.acceptance_items is no share"),
         (sample_round(population=-1), "population is -1, expected a count"),
         (with_figure("acceptance_items", value=0.2), "0.2 is not in its interval"),
@@ -162,13 +208,14 @@ def test_a_damaged_file_is_said_on_the_report_and_there_is_no_card(build: UPath,
         (build / "validation" / "agreement.json").write_bytes(data)
     page = write_report(build).read_text(encoding="utf-8")
     if said == "undefined":
-        assert "Fleiss’ kappa | undefined |" in card_of(build)
+        assert "agreement: Fleiss’ kappa | undefined |" in card_of(build)
         return
     assert "The judgements cannot be shown: validation/agreement.json" in page
     with pytest.raises(ValueError, match="agreement.json") as raised:
         write_card(build, CARD)
     assert said in str(raised.value)
-    assert "`python -m validation agree` writes it again" in str(raised.value)
+    assert "not figures as `python -m validation agree` writes them" in str(raised.value)
+    assert "move it away, then run `agree --round` for each round" in str(raised.value)
     assert said in refusals(build, CARD)[0]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from upath import UPath
 
 from cards import card as cards
@@ -15,7 +17,12 @@ from cards.card import load_card
 from cards.cli import main
 from cards.gate import ALLOW_DEMO_MODEL, ALLOW_NO_LICENCE, ALLOW_UNVALIDATED, overruled, refusals
 from cards.publish import Folder, dataset_files, publish
+from cards.validation import wilson
+from tests.judged_round import export, item_id, judgement, make_round, save
 from tests.sample_build import HOSTILE, one_image, sample_round, write_agreement, write_sample_build
+from validation.annotation.agreement import agree
+from validation.annotation.figures import proportion
+from validation.annotation.judgements import import_files
 
 CARD = load_card("multiinstruct-it")
 
@@ -25,10 +32,10 @@ def build(tmp_path: Path) -> UPath:
     return write_sample_build(UPath(tmp_path / "out"), rows=10, paint=one_image)
 
 
-def accepted(wilson: float, **changes: Any) -> dict[str, Any]:
-    """A round whose share of accepted rows has this lower bound."""
-    raw = sample_round(**changes)
-    raw["figures"]["acceptance_items"] |= {"value": 0.95, "low": wilson, "high": 0.99, "wilson": [wilson, 0.99]}
+def accepted(rows: int, of: int = 100, **changes: Any) -> dict[str, Any]:
+    """A round that accepted so many rows, and has no files."""
+    raw = sample_round(**({"files_sha256": hashlib.sha256().hexdigest()} | changes))
+    raw["figures"]["acceptance_items"] |= {"value": round(rows / of, 6), "n": of, "low": 0, "high": 1}
     return raw
 
 
@@ -40,12 +47,12 @@ def files_of(folder: Path) -> set[str]:
     ("rounds", "said"),
     [
         ([], "no judgement is recorded"),
-        ([accepted(0.79)], "accepted too rarely (the recipe needs that people accept 80 % of the rows; of 40 judged"),
-        ([accepted(0.7999)], "which may be as little as 79.99 %"),
-        ([accepted(0.9, fingerprint="another")], "the judgements on record are of another build"),
-        ([accepted(0.9, task="pair")], "agreement.json"),
-        ([accepted(0.9, received={"judgements": 0})], "no judgement is recorded"),
-        ([accepted(0.9), accepted(0.7)], "as little as 70.00 %"),
+        ([accepted(87)], "accepted too rarely (the recipe needs that people accept 80 % of the rows; of 100 judged"),
+        ([accepted(152, 177)], "they accepted 85.9 %, which may be as little as 79.98 %"),
+        ([accepted(1, 1)], "they accepted 100 %, which may be as little as 20.65 %"),
+        ([accepted(95, fingerprint="another")], "the judgements on record are of another build"),
+        ([accepted(95, received={"judgements": 0})], "no judgement is recorded"),
+        ([accepted(95), accepted(80)], "as little as 71.12 %"),
     ],
 )
 def test_too_little_acceptance_is_refused(build: UPath, rounds: list[dict[str, Any]], said: str) -> None:
@@ -58,9 +65,9 @@ def test_too_little_acceptance_is_refused(build: UPath, rounds: list[dict[str, A
     assert refusals(build, replace(CARD, acceptance=0)) == []
 
 
-@pytest.mark.parametrize("wilson", [0.8, 0.93])
-def test_enough_acceptance_is_published(build: UPath, tmp_path: Path, wilson: float) -> None:
-    write_agreement(build, accepted(0.1), accepted(wilson))
+@pytest.mark.parametrize("rows", [88, 99])
+def test_enough_acceptance_is_published(build: UPath, tmp_path: Path, rows: int) -> None:
+    write_agreement(build, accepted(10), accepted(rows))
     assert main(["publish", str(build), "--to", str(tmp_path / "pub")]) == 0
     card = (tmp_path / "pub" / "README.md").read_text()
     assert "Published although" not in card
@@ -172,7 +179,7 @@ def test_refresh_writes_what_it_can_and_says_what_not(build: UPath, capsys: pyte
 
 
 def test_what_people_decided_must_be_in_the_dataset(build: UPath) -> None:
-    write_agreement(build, accepted(0.9))
+    write_agreement(build, accepted(95))
     verdicts = build / "validation" / "verdicts.json"
     verdicts.write_bytes(b'{"format": "vlm-verdicts/1"}')
     (refusal,) = refusals(build, CARD)
@@ -180,4 +187,49 @@ def test_what_people_decided_must_be_in_the_dataset(build: UPath) -> None:
     raw = json.loads((build / "build.json").read_text())
     raw["verdicts"] = {"sha256": hashlib.sha256(verdicts.read_bytes()).hexdigest()}
     (build / "build.json").write_text(json.dumps(raw))
+    assert refusals(build, CARD) == []
+
+
+def test_no_flag_publishes_a_build_whose_judgements_cannot_be_read(build: UPath, tmp_path: Path) -> None:
+    write_agreement(build, accepted(95, task="pair"))
+    (refusal,) = refusals(build, CARD, [ALLOW_UNVALIDATED])
+    assert "--allow" not in refusal
+    assert "figures.preference_0 is no share" in refusal
+    assert "move it away, then run `agree --round` for each round" in refusal.lower()
+    assert refusals(build, replace(CARD, acceptance=0)) == [refusal]
+    assert main(["publish", str(build), "--to", str(tmp_path / "pub"), ALLOW_UNVALIDATED]) == 2
+
+
+def test_an_interval_that_was_written_into_the_file_convinces_nobody(build: UPath) -> None:
+    raw = accepted(8, 10)
+    raw["figures"]["acceptance_items"] |= {"low": 0.8, "wilson": [0.9, 1.0]}
+    write_agreement(build, raw)
+    assert "as little as 49.02 %" in refusals(build, CARD)[0]
+
+
+@given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_gate_and_agree_find_the_same_interval(counts: tuple[int, int]) -> None:
+    rows, of = counts
+    found = proportion(rows, of, "rows", "")
+    assert wilson(found.value or 0, of) == pytest.approx((found.low, found.high), abs=1e-6)
+
+
+def test_judgements_that_come_in_after_the_figures_stand_against_them(build: UPath) -> None:
+    made = make_round(Path(build))
+    exports = [
+        save(Path(build) / f"{name}.json", export([judgement(item_id(name, 0))], name)) for name in ("ane", "jon")
+    ]
+    import_files(Path(build), exports[:1])
+    digest = agree(made)["files_sha256"]
+    write_agreement(build, accepted(95, files_sha256=digest))
+    assert refusals(build, CARD) == []
+    import_files(Path(build), exports[1:])
+    (refusal,) = refusals(build, CARD)
+    assert "round-1" in refusal
+    assert "Run `python -m validation agree" in refusal
+    assert "--round round-1` again" in refusal
+    assert refusals(build, replace(CARD, acceptance=0)) == [refusal]
+    assert refusals(build, CARD, [ALLOW_UNVALIDATED]) == []
+    assert agree(made)["files_sha256"] != digest
+    write_agreement(build, accepted(95, files_sha256=agree(made)["files_sha256"]))
     assert refusals(build, CARD) == []

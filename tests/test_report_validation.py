@@ -56,7 +56,7 @@ def test_every_figure_is_drawn_and_written(build: UPath) -> None:
         "meaning",
         "VG_selection",
         "1 is open",
-        "None of this has changed the rows yet",
+        "None of what this round decided has changed the rows yet",
     ):
         assert said in text
     assert section.count('<svg class="whisker"') == 2 + 6 + 4 + 3
@@ -75,14 +75,12 @@ def test_a_share_stands_where_the_axis_says(build: UPath) -> None:
 
 
 def test_hostile_names_and_warnings_stay_text(build: UPath) -> None:
-    raw = sample_round(
-        round=HOSTILE, stratify=HOSTILE, received={"judgements": 62}, labels={HOSTILE: 3}, majority={HOSTILE: 3}
-    )
+    raw = sample_round(stratify=HOSTILE, received={"judgements": 62}, labels={HOSTILE: 3}, majority={HOSTILE: 3})
     raw["figures"] = {
         name: value | {"unit": HOSTILE, "definition": HOSTILE, "undefined": HOSTILE, "interval": HOSTILE}
         for name, value in raw["figures"].items()
     }
-    page = Page(section_of(build, raw, sample_pairs(round=HOSTILE)))
+    page = Page(section_of(build, raw, sample_pairs()))
     assert page.text.count("<img src=x onerror=alert(1)>") > 10
     for tag, attributes in page.elements:
         assert tag not in {*RUNS_OR_CALLS, "img", "a"}
@@ -93,7 +91,7 @@ def test_hostile_names_and_warnings_stay_text(build: UPath) -> None:
 def test_what_the_recipe_needs_is_said_before_and_after_anybody_judged(build: UPath) -> None:
     assert "Nobody has judged these rows yet. The recipe needs an acceptance of 80 %" in Page(section_of(build)).text
     raw = sample_round()
-    raw["figures"]["acceptance_items"] |= {"value": 0.95, "high": 0.99, "wilson": [0.85, 0.99]}
+    raw["figures"]["acceptance_items"] |= {"value": 0.95, "high": 0.99}
     assert "Accepted often enough." in Page(section_of(build, raw)).text
     edit_build(build, name="a-build-without-a-recipe")
     assert "The recipe needs" not in Page(section_of(build, raw)).text
@@ -114,12 +112,28 @@ def test_what_people_decided_is_said_to_be_applied_or_not(build: UPath) -> None:
     assert "the recipe’s command does that, given again" in Page(section_of(build)).text
     raw = json.loads((build / "build.json").read_text())
     raw["stages"][3]["counters"] |= {"human_rejected": 4, "human_corrected": 3}
-    edit_build(build, stages=raw["stages"], verdicts={"sha256": hashlib.sha256(verdicts).hexdigest()})
+    applied = {"sha256": hashlib.sha256(verdicts).hexdigest(), "rounds": ["round-1"]}
+    edit_build(build, stages=raw["stages"], verdicts=applied)
     text = Page(section_of(build)).text
     assert "4 rows were left out because people rejected them, and 3 texts were replaced by what people wrote" in text
+    assert "The figures are of the rows as they were before." in text
     assert "changed the rows yet" not in text
+    raw["stages"][3]["counters"] |= {"human_rejected": 1, "human_corrected": 1}
+    edit_build(build, stages=raw["stages"], verdicts=applied | {"rounds": ["round-0"]})
+    text = Page(section_of(build)).text
+    assert "Earlier rounds had removed 1 row and replaced 1 text." in text
+    assert "None of what this round decided has changed the rows yet" in text
+    assert "as they were before" not in text
+    edit_build(build, stages=raw["stages"], verdicts=applied)
+    assert "1 row was left out because people rejected it, and 1 text was replaced" in Page(section_of(build)).text
     (build / "validation" / "verdicts.json").write_bytes(verdicts + b"\n")
-    assert "Not all of this has changed the rows yet" in Page(section_of(build)).text
+    assert "Not all of what this round decided has changed the rows yet" in Page(section_of(build)).text
+
+
+def test_figures_of_other_judgements_than_there_are_now_are_said_to_be(build: UPath) -> None:
+    late = "Judgements of round-1 came in, or were changed, after its figures were made"
+    assert late in Page(section_of(build, sample_round())).text
+    assert late not in Page(section_of(build, sample_round(files_sha256=hashlib.sha256().hexdigest()))).text
 
 
 def test_two_systems_are_compared_by_name(build: UPath) -> None:
@@ -127,7 +141,7 @@ def test_two_systems_are_compared_by_name(build: UPath) -> None:
     assert "compared the answers of latxa and gpt ( round-2 ), not knowing which was whose" in text
     for said in ("latxa 10 50 %", "no difference 4 20 %", "gpt 5 25 %", "annotators divided 1 5 %"):
         assert said in text
-    for said in ("rows: latxa", "30.0 to 70.0 %", "preferences for the left side", "42.0 to 69.0 %"):
+    for said in ("rows: latxa", "30.0 to 70.0 %", "left, of preferences", "42.0 to 69.0 %"):
         assert said in text
 
 
@@ -156,6 +170,9 @@ def test_the_section_fits_wide_and_narrow_screens_light_and_dark(build: UPath, t
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             drawings = page.locator("#judged svg.whisker")
             assert min(drawings.nth(n).bounding_box()["width"] for n in range(drawings.count())) >= 100  # type: ignore[index]
+            assert set(page.locator("#judged code").evaluate_all("all => all.map(e => e.getClientRects().length)")) == {
+                1
+            }
             grounds.add(page.evaluate("getComputedStyle(document.querySelector('#judged .at')).stroke"))
             page.close()
         browser.close()
