@@ -74,6 +74,28 @@ def test_what_enters_the_memory_gives_the_persons_text_and_asks_no_model(
 
 
 @pytest.mark.parametrize(
+    ("together", "sources", "now", "by"),
+    [
+        (False, ["A cup."], ["Una tazza."], "human"),
+        (False, ["A cup. A dog."], ["Una tazza. Un cane."], "human"),
+        (False, ["Two cups. A dog."], ["TWO CUPS. Un cane."], "machine"),
+        (False, ["A cup."], ["A CUP."], "machine"),
+        (False, ["2"], ["2"], "machine"),
+        (True, ["A cup.", "A dog."], ["A CUP.", "Un cane."], "human"),
+    ],
+)
+def test_a_text_is_a_humans_where_every_piece_of_it_is(
+    together: bool, sources: list[str], now: list[str], by: str
+) -> None:
+    unit, machine, memory = Unit("question", tuple(sources)), Machine(together), LocalMemory(":memory:")
+    was = said(machine, memory, unit)
+    memory.add(corrections(machine, "it", unit, was, now, MADE) or [])
+    ((answer,), _) = translate([unit], machine, memory)
+    assert (list(answer.texts), answer.by) == (now, by)
+    memory.close()
+
+
+@pytest.mark.parametrize(
     ("source", "was", "now", "texts"),
     [
         ("A red cup.", "UNA TAZZA.", "Una tazza rossa.", {"A red cup.": "Una tazza rossa."}),

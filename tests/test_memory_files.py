@@ -42,9 +42,9 @@ def test_a_human_has_the_last_word() -> None:
     assert known(memory, CAT) == Translation(("gatto",), -0.5), "a machine does not replace a machine"
     memory.put(MADLAD, [(at, CAT, Translation(("un gatto",)))], by="human")
     memory.put(MADLAD, [(at, CAT, Translation(("cane",), -0.1))])
-    assert known(memory, CAT) == Translation(("un gatto",)), "nor a human"
+    assert known(memory, CAT) == Translation(("un gatto",), by="human"), "nor a human"
     memory.put(MADLAD, [(at, CAT, Translation(("il gatto",)))], by="human")
-    assert known(memory, CAT) == Translation(("il gatto",)), "a human may think again"
+    assert known(memory, CAT) == Translation(("il gatto",), by="human"), "a human may think again"
     assert memory.stats().authors == {"machine": 0, "human": 1}
 
 
@@ -120,7 +120,7 @@ def test_import_keeps_what_machines_said_here_and_takes_what_humans_said_there(t
     export(there, tmp_path / "there.parquet")
     assert import_(here, [tmp_path / "there.parquet"]) == (2, 1)
     assert known(here, CAT) == Translation(("un gatto",), -0.25, "unsure")
-    assert known(here, DOG, LATXA) == Translation(("GIZAKIA", "BAT"))
+    assert known(here, DOG, LATXA) == Translation(("GIZAKIA", "BAT"), by="human")
 
 
 def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

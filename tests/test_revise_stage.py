@@ -28,6 +28,7 @@ from validation.annotation.verdicts import PLACE, Correction, Verdict
 
 ROWS_IN = 12
 HUMAN = "Quante tazze rosse ci sono?"
+ANSWER = "una sola tazza"
 
 
 @dataclass
@@ -120,7 +121,7 @@ def test_rejected_rows_leave_corrected_ones_change_and_nothing_else_is_made_agai
             return Judgement(item, "reject", ("grammar",), "", {"question": HUMAN + second}, 4000, at)
         if place == 2:
             return Judgement(item, {"ane": "accept", "jon": "reject", "miren": "unsure"}[annotator], at=at)
-        return Judgement(item, "accept", (), "", {"label": "certo"} if place == 3 else None, 4000, at)
+        return Judgement(item, "accept", (), "", {"label": "certo", "answer": ANSWER} if place == 3 else None, 4000, at)
 
     judged.judge(says)
     second = judged.run()
@@ -132,7 +133,7 @@ def test_rejected_rows_leave_corrected_ones_change_and_nothing_else_is_made_agai
     counts = {"rows_in": ROWS_IN, "rows_written": ROWS_IN - 1, "rows_rejected": 1, "rows_failed": 0}
     assert second["counts"] == counts
     (revise,) = (stage for stage in second["stages"] if stage["name"] == "revise")
-    assert revise["counters"] == {"human_rejected": 1, "human_corrected": 2}
+    assert revise["counters"] == {"human_rejected": 1, "human_corrected": 3}
 
     gone, changed, tied, relabelled = drawn[:4]
     (lost,) = judged.rows("rejected").values()
@@ -145,7 +146,7 @@ def test_rejected_rows_leave_corrected_ones_change_and_nothing_else_is_made_agai
     assert (question["by"], question["score"]) == ("human", None)
     assert now[changed]["conversations"][0]["value"] == f"<image>\n{question['target']}"
     assert now[changed]["translations"][1:] == dataset[changed]["translations"][1:]
-    assert [each["by"] for each in now[relabelled]["translations"]] == ["machine", "machine", "human"]
+    assert [each["by"] for each in now[relabelled]["translations"]] == ["machine", "human", "human"]
 
     holding = {gone, changed, relabelled}
     for stage, before in stages_before.items():
@@ -165,14 +166,16 @@ def test_rejected_rows_leave_corrected_ones_change_and_nothing_else_is_made_agai
 
     memory = TranslationMemory(judged.folder / "memory.sqlite")
     people = [entry for entry in memory.entries() if entry.by == "human"]
-    assert [(entry.kind, entry.source, entry.target) for entry in people] == [
-        ("question", ("How many red cups?",), (HUMAN,))
-    ]
+    assert {(entry.kind, entry.target) for entry in people} == {("question", (HUMAN,)), ("answer", (ANSWER,))}
+    assert ("How many red cups?",) in {entry.source for entry in people}
     memory.close()
     fresh = Judged(judged.folder, "fresh")
     fresh.run()
     assert judged.log.read_text() == asked, "the model was asked nothing, neither here nor there"
-    assert fresh.rows("dataset/data")[changed]["translations"][0]["target"] == question["target"]
+    there = fresh.rows("dataset/data")
+    assert there[changed]["translations"][0]["target"] == question["target"]
+    assert there[relabelled]["translations"][1] == now[relabelled]["translations"][1]
+    assert [each["by"] for each in there[relabelled]["translations"]] == ["machine", "human", "glossary"]
 
     (judged.out / PLACE).unlink()
     judged.run()
@@ -237,6 +240,13 @@ def test_a_correction_that_does_not_fit_fails_the_row_by_name(given: Verdict, er
     assert failed.value.error_class == error_class
     assert PLACE in str(failed.value)
     assert memories(row(), given, Counting("log", "it"), "it") == ([], 0), "nor is it remembered"
+
+
+def test_what_the_memory_said_for_a_person_can_be_corrected_again_and_is_remembered(tmp_path: Path) -> None:
+    said = {"source": "yes", "was": "certo", "text": "ma certo"}
+    remembered = field("answer", "answer", "yes", target="certo", by="human")
+    entries, lost = memories(row(fields=[remembered]), verdict(name="answer", **said), Counting("log", "it"), "it")
+    assert ([entry.target for entry in entries], lost) == ([("ma certo",)], 0)
 
 
 def preflight_of(out: Path) -> list[str]:

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from translators.units import Translation, Translator, TranslatorError, Unit
+from translators.units import By, Translation, Translator, TranslatorError, Unit
 
 VERSION = 1
 SCHEMA = """
@@ -53,8 +53,6 @@ ADD_ROWS = 5000
 CACHE_KIB = 64 * 1024
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
-
-By = Literal["machine", "human"]
 
 
 class MemoryFileError(TranslatorError):
@@ -181,9 +179,9 @@ class TranslationMemory:
             some = keys[start : start + BATCH]
             marks = ",".join("?" * len(some))
             for row in self._db.execute(
-                f"SELECT key, target, score, note FROM translation WHERE key IN ({marks})", list(some)
+                f"SELECT key, target, score, note, human FROM translation WHERE key IN ({marks})", list(some)
             ):
-                found[row[0]] = Translation(tuple(json.loads(row[1])), row[2], row[3])
+                found[row[0]] = Translation(tuple(json.loads(row[1])), row[2], row[3], by=_by(row[4]))
         return found
 
     def put(self, translator: str, items: Iterable[tuple[bytes, Unit, Translation]], *, by: By = "machine") -> None:
@@ -224,7 +222,7 @@ class TranslationMemory:
         ):
             key, translator, kind, source, target, score, note, made, human = row
             texts = (tuple(json.loads(source)), tuple(json.loads(target)))
-            yield Entry(key, translator, kind, *texts, score, note, made, "human" if human else "machine")
+            yield Entry(key, translator, kind, *texts, score, note, made, _by(human))
 
     def stats(self) -> Stats:
         """Counts over the whole memory; reads all of it."""
@@ -279,6 +277,10 @@ def _row(entry: Entry, translator: int) -> tuple[object, ...]:
     source, target = (_json(texts) for texts in (entry.source, entry.target))
     human = entry.by == "human"
     return (entry.key, translator, entry.kind, source, target, entry.score, entry.note, entry.made, human)
+
+
+def _by(human: int) -> By:
+    return "human" if human else "machine"
 
 
 def _finite(score: float | None) -> float | None:

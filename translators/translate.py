@@ -161,7 +161,7 @@ def _whole(translator: Translator, unit: Unit, answer: Translation) -> Translati
 
 
 def _assemble(cut: list[Pieces], made: list[Translation], together: bool) -> Translation:
-    """A unit's translation from those of its pieces; as sure as the least sure of them."""
+    """A unit's translation from those of its pieces; as sure as the least sure of them, and a human's if all are."""
     errors = dict.fromkeys(answer.error for answer in made if answer.error)
     if errors:
         return Translation((), error="; ".join(error for error in errors if error))
@@ -175,7 +175,9 @@ def _assemble(cut: list[Pieces], made: list[Translation], together: bool) -> Tra
         joined.append(placeholders.join(pieces, texts))
     scores = [answer.score for answer in made if answer.score is not None]
     notes = dict.fromkeys(answer.note for answer in made if answer.note)
-    return Translation(tuple(joined), min(scores, default=None), "; ".join(note for note in notes if note) or None)
+    note = "; ".join(note for note in notes if note) or None
+    human = bool(made) and all(answer.by == "human" for answer in made)
+    return Translation(tuple(joined), min(scores, default=None), note, by="human" if human else "machine")
 
 
 class _Busy:

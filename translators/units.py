@@ -5,7 +5,9 @@ A translator maps texts to texts and says how sure it is; it never sees rows, fi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
+
+By = Literal["machine", "human"]
 
 
 class TranslatorError(Exception):
@@ -33,13 +35,16 @@ class Translation:
     """What became of a unit: one target text a source text, or an error.
 
     `score` is the mean log-probability a token (0 is certain), or None where the model does not say.
-    `note` is what the translator says against its own work; a filter decides what to make of it.
+    `note` is what the translator says against its own work; a filter decides what to make of it. `by` is who said it:
+    a human where people, who corrected it once, said every piece that was asked for. Who corrects one of several texts
+    that are translated together says all of them: they were read together, and the others left as they stood.
     """
 
     texts: tuple[str, ...]
     score: float | None = None
     note: str | None = None
     error: str | None = None
+    by: By = "machine"
 
 
 @runtime_checkable

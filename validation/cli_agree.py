@@ -23,7 +23,9 @@ for example:
 Acceptance, or preference, over judgements and over rows, and how far annotators agree, each with an interval; per
 annotator and per stratum. Gold items are in no rate, an adjudicator's judgements in no agreement.
 --apply writes what the majority decided to OUT/validation/verdicts.json: the next run of the recipe's own command drops
-rejected rows and replaces corrected texts, and translates nothing again.
+rejected rows and replaces corrected texts, and translates nothing again. That run also puts corrected texts into the
+translation memory. A correction that is taken back later leaves the dataset, but not the memory: a build elsewhere with
+the same --memory still has it; give it another memory.
 """
 PIPE_WIDTH = 120
 NAMES: Mapping[str, str] = {

@@ -83,7 +83,7 @@ class TranslationConfig(BuildConfig):
 
 
 class Translate(Stage):
-    """Gives every machine field of a row its target, score and note."""
+    """Gives every machine field of a row its target, score and note; what a person once said of it is a human's."""
 
     name = "translate"
     overlap = 2
@@ -242,7 +242,7 @@ class Translate(Stage):
                 errors[row["id"]] = f"field {fields[0]['name']!r}: {answer.error}"
                 continue
             for item, text in zip(fields, answer.texts, strict=True):
-                item |= {"target": text, "score": answer.score, "note": answer.note}
+                item |= {"target": text, "score": answer.score, "note": answer.note, "by": answer.by}
         return Outcome(
             written=[row for row in rows if row["id"] not in errors],
             failed=[Failure(row, "TranslationFailed", message) for row, message in errors.items()],
@@ -274,8 +274,8 @@ def _measure(stage: Translate, units: list[Unit]) -> float:
 
 
 def units_of(row: Row, together: bool) -> list[tuple[Unit, list[Row]]]:
-    """The units of a row's machine fields, each with the fields it stands for."""
-    fields = [item for item in row["fields"] if item["by"] == "machine"]
+    """The units of the fields that a translator or its memory fills, each with the fields it stands for."""
+    fields = [item for item in row["fields"] if item["by"] in ("machine", "human")]
     if not together:
         return [(Unit(item["kind"], (item["source"],)), [item]) for item in fields]
     groups: dict[int, list[Row]] = {}
