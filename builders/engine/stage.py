@@ -6,7 +6,7 @@ becomes of each row it is given; the engine does the rest: atomic output, ledger
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -90,8 +90,8 @@ class Stage(ABC):
 
     `schema` is a contract: rows that do not fit it are an error, never widened.
     `gpu`: its workers take `--gpus-per-worker`. `most_workers`: more would only wait (0: any number); what
-    `--workers` says counts above it. `parquet` are options of `pyarrow.parquet.write_table`. A stage whose
-    shards differ in either says so in `written_as`.
+    `--workers` says counts above it. `parquet` are options of `pyarrow.parquet.ParquetWriter`, and `row_group_size`,
+    the rows of a row group at most. A stage whose shards differ in either says so in `written_as`.
     `overlap`: shards that a worker has in hand at once, each in a thread of its own, so that one is read and
     prepared while the model works on another; above 1, `process` must be safe to call from several threads.
     """
@@ -109,7 +109,7 @@ class Stage(ABC):
 
     @abstractmethod
     def process(self, rows: list[Row]) -> Outcome:
-        """Say what becomes of each row. Called with a whole shard, or with parts of one after an error."""
+        """Say what becomes of each row. Called with a batch, or with parts of one after an error."""
 
     def preflight(self, build: "Build") -> list[str]:
         """Every problem that can be known before any work, each a sentence that says what to do."""
@@ -128,7 +128,7 @@ class Stage(ABC):
         return f"stages/{folder}/{shard}.parquet"
 
     def written_as(self, source: Any) -> tuple[pa.Schema, dict[str, Any]]:
-        """How the rows of the shard of this source are written: their schema, and options of `write_table`."""
+        """How the rows of the shard of this source are written: their schema, and options as in `parquet`."""
         return self.schema, self.parquet
 
     def forecast(self, build: "Build", rows: list[Row], scale: float) -> dict[str, Any]:
@@ -152,6 +152,11 @@ class Stage(ABC):
         assert isinstance(source, FileRef)
         rows: list[Row] = read_table(build_root, source).to_pylist()
         return rows
+
+    def batches(self, build_root: Any, source: Any) -> Iterator[list[Row]]:
+        """The input rows of a shard in pieces, of which a worker holds one at a time; all at once, unless a stage
+        knows better. What is written of one piece has lower ids than what is written of the next."""
+        yield self.read(build_root, source)
 
     def check_sum(self, before: Sequence["ShardRecord"], after: Sequence["ShardRecord"]) -> None:
         """Assert that this stage was given what the one before wrote.

@@ -7,9 +7,12 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -43,6 +46,7 @@ FAILED = pa.schema(
     ]
 )
 LEASE = "lease.json"
+GROUP_ROWS, GROUP_BYTES = 10_000, 32 << 20
 WORKER_DIED = "WorkerDied"
 WORKER_HUNG = "WorkerHung"
 
@@ -87,17 +91,41 @@ class Bench:
         stage.open()
 
     def run(self, job: Job) -> ShardRecord:
-        """Do one job and record it. What this returns holds no row."""
+        """Do one job and record it. What this returns holds no row.
+
+        The file grows as the stage hands out batches, so that no more than a batch and a row group is held.
+        """
         began = time.perf_counter()
-        rows, kept = self._input(job)
-        if job.condemned:
-            message = f"its worker died at every attempt ({job.deaths} deaths with this row alone)"
-            outcome = Outcome(failed=[Failure(row["id"], job.condemned, message) for row in rows])
-        else:
-            outcome = process(self.stage, rows)
-        account(self.stage, rows, outcome)
-        self._check_lease()
-        record = self._write(job, rows, outcome, kept, time.perf_counter() - began)
+        attempts = 1 + (job.retry.attempts if job.retry else 0)
+        name = f"{job.shard}.r{attempts}" if job.retry else job.shard
+        aside = self._set_aside_before(job)
+        rows = self._made(job, aside, attempts)
+        if job.retry:
+            rows = merge(self._written_before(job.retry), rows, key=itemgetter("id"))
+        schema, options = self.stage.written_as(job.source)
+        written = self._write(self.stage.destination(self.folder, name), rows, schema, **options)
+        rejected, failed = (
+            self._write(f"{place}/{self.folder}.{name}.parquet", sorted(items, key=itemgetter("id")), columns)
+            if items
+            else None
+            for place, items, columns in (("rejected", aside.rejected, REJECTED), ("failed", aside.failed, FAILED))
+        )
+        record = ShardRecord(
+            shard=job.shard,
+            stage=self.stage.name,
+            parent=job.parent,
+            digest=job.digest,
+            first=job.first,
+            last=job.last,
+            rows=written,
+            rejected=rejected,
+            failed=failed,
+            counters=dict(aside.counters),
+            seconds=round(time.perf_counter() - began + (job.retry.seconds if job.retry else 0.0), 3),
+            attempts=attempts,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
         self._check_lease()
         ledger.write(self.root, self.folder, record)
         return record
@@ -106,70 +134,103 @@ class Bench:
         if files.read_json(self.root / LEASE)["run"] != self.lease:
             raise StageError("another run has taken this build over; this worker's shard is left unrecorded")
 
-    def _input(self, job: Job) -> tuple[list[Row], "Kept"]:
-        """The rows to process, and for a retry what stays as it is of the finished shard."""
-        rows = self.stage.read(self.root, job.source)[job.first : job.last]
+    def _batches(self, job: Job) -> Iterator[list[Row]]:
+        """The rows to process, as the stage hands them out."""
+        again, at = frozenset(job.retry_ids), 0
+        for batch in self.stage.batches(self.root, job.source):
+            rows = batch[max(0, job.first - at) : max(0, job.last - at)]
+            at += len(batch)
+            if job.retry:
+                rows = [row for row in rows if row["id"] in again]
+            if rows:
+                yield rows
+            if at >= job.last:
+                return
+
+    def _made(self, job: Job, aside: "Aside", attempts: int) -> Iterator[Row]:
+        """The rows that are written, in the order of their ids; what becomes of the others goes into `aside`."""
+        common = {"stage": self.stage.name, "shard": job.shard}
+        last = ""
+        for rows in self._batches(job):
+            if job.condemned:
+                message = f"its worker died at every attempt ({job.deaths} deaths with this row alone)"
+                outcome = Outcome(failed=[Failure(row["id"], job.condemned, message) for row in rows])
+            else:
+                outcome = process(self.stage, rows)
+            account(self.stage, rows, outcome)
+            by_id = {row["id"]: row for row in rows}
+            aside.rejected += [asdict(item) | common | {"row": as_json(by_id[item.id])} for item in outcome.rejected]
+            aside.failed += [
+                asdict(item) | common | {"attempts": attempts, "row": as_json(by_id[item.id])}
+                for item in outcome.failed
+            ]
+            aside.counters.update(outcome.counters)
+            for row in sorted(outcome.written, key=itemgetter("id")):
+                if row["id"] < last:
+                    raise StageError(f"stage {self.stage.name} hands out row {row['id']} after row {last}, which must "
+                                     "come later: batches are in the order of their ids")  # fmt: skip
+                last = row["id"]
+                yield row
+
+    def _set_aside_before(self, job: Job) -> "Aside":
+        """What a retry leaves as it is of what was not written."""
         if job.retry is None:
-            return rows, Kept([], [], [])
+            return Aside()
         assert job.retry.failed
         failed = files.read_table(self.root, job.retry.failed).to_pylist()
+        rejected = files.read_table(self.root, job.retry.rejected).to_pylist() if job.retry.rejected else []
         again = set(job.retry_ids)
-        return [row for row in rows if row["id"] in again], Kept(
-            files.read_table(self.root, job.retry.rows).to_pylist(),
-            files.read_table(self.root, job.retry.rejected).to_pylist() if job.retry.rejected else [],
-            [row for row in failed if row["id"] not in again],
-        )
+        return Aside(rejected, [row for row in failed if row["id"] not in again], Counter(job.retry.counters))
 
-    def _write(self, job: Job, rows: list[Row], outcome: Outcome, kept: "Kept", seconds: float) -> ShardRecord:
-        by_id = {row["id"]: row for row in rows}
-        attempts = 1 + (job.retry.attempts if job.retry else 0)
-        name = f"{job.shard}.r{attempts}" if job.retry else job.shard
-        common = {"stage": self.stage.name, "shard": job.shard}
-        rejected = kept.rejected + [
-            asdict(item) | common | {"row": as_json(by_id[item.id])} for item in outcome.rejected
-        ]
-        failed = kept.failed + [
-            asdict(item) | common | {"attempts": attempts, "row": as_json(by_id[item.id])} for item in outcome.failed
-        ]
-        written = kept.written + outcome.written
-        schema, options = self.stage.written_as(job.source)
-        counters = dict(outcome.counters)
-        if job.retry:
-            for key, value in job.retry.counters.items():
-                counters[key] = counters.get(key, 0) + value
-        return ShardRecord(
-            shard=job.shard,
-            stage=self.stage.name,
-            parent=job.parent,
-            digest=job.digest,
-            first=job.first,
-            last=job.last,
-            rows=self._table(self.stage.destination(self.folder, name), written, schema, **options),
-            rejected=self._table(f"rejected/{self.folder}.{name}.parquet", rejected, REJECTED) if rejected else None,
-            failed=self._table(f"failed/{self.folder}.{name}.parquet", failed, FAILED) if failed else None,
-            counters=counters,
-            seconds=round(seconds + (job.retry.seconds if job.retry else 0.0), 3),
-            attempts=attempts,
-            worker=f"{socket.gethostname()}:{os.getpid()}",
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+    def _written_before(self, record: ShardRecord) -> Iterator[Row]:
+        for group in files.read_groups(self.root, record.rows):
+            yield from group.to_pylist()
 
-    def _table(self, relative: str, rows: Iterable[Row], schema: pa.Schema, **options: Any) -> FileRef:
-        ordered = sorted(rows, key=lambda row: row["id"])
-        try:
-            table = pa.Table.from_pylist(ordered, schema=schema)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise StageError(f"stage {self.stage.name}: a row does not fit its schema: {error}") from error
-        return files.write_table(self.root, relative, table, **options)
+    def _write(
+        self, relative: str, rows: Iterable[Row], schema: pa.Schema, row_group_size: int = GROUP_ROWS, **options: Any
+    ) -> FileRef:
+        def groups() -> Iterator[pa.Table]:
+            for group in grouped(rows, row_group_size):
+                try:
+                    yield pa.Table.from_pylist(group, schema=schema)
+                except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+                    raise StageError(f"stage {self.stage.name}: a row does not fit its schema: {error}") from error
+            self._check_lease()
+
+        return files.write_groups(self.root, relative, schema, groups(), **options)
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What a retry leaves untouched of a finished shard."""
+@dataclass
+class Aside:
+    """What of a job's rows is not written, and what was counted."""
 
-    written: list[Row]
-    rejected: list[Row]
-    failed: list[Row]
+    rejected: list[Row] = field(default_factory=list)
+    failed: list[Row] = field(default_factory=list)
+    counters: Counter[str] = field(default_factory=Counter)
+
+
+def grouped(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
+    """Rows in groups of at most `most` rows and `GROUP_BYTES` bytes, or of a single row that is larger."""
+    group: list[Row] = []
+    size = 0
+    for row in rows:
+        its = weight(row)
+        if group and (len(group) == most or size + its > GROUP_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(row)
+        size += its
+    if group:
+        yield group
+
+
+def weight(value: Any) -> int:
+    """About the bytes that a row or a value of one takes in Arrow."""
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(weight, value.values()))
+    return sum(map(weight, value)) if isinstance(value, list) else 8
 
 
 def process(stage: Stage, rows: list[Row]) -> Outcome:

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import ray
@@ -17,6 +17,7 @@ import ray
 from builders.engine import Build, BuildConfig, Failure, Outcome, Rejection, Row, Stage, flag
 from builders.engine.files import location, write_bytes
 from builders.engine.main import pool_size
+from builders.stages.features import layout
 from crawlers.guard import Guard
 from crawlers.images import Downloader, Limits, Request, Result
 from crawlers.pictures import MOST_PIXELS, extension, read_resize
@@ -73,13 +74,6 @@ class Fetch(Stage):
 
     name = "fetch"
     overlap = 2
-    # Images are compressed already and no two are alike: Parquet shall take them as they are.
-    parquet: ClassVar[dict[str, Any]] = {
-        "row_group_size": 20,
-        "compression": "none",
-        "use_dictionary": False,
-        "write_statistics": False,
-    }
 
     def __init__(
         self, schema: pa.Schema, config: FetchConfig, url: str = "image_url", sha256: str = "", into: str = "image"
@@ -103,6 +97,9 @@ class Fetch(Stage):
         if self.config.max_pixels > MOST_PIXELS:
             problems.append(f"--max-pixels {self.config.max_pixels}: Pillow decodes at most {MOST_PIXELS:,}")
         return problems
+
+    def written_as(self, source: Any) -> tuple[pa.Schema, dict[str, Any]]:
+        return self.schema, layout(self.schema)
 
     def start(self, build: Build) -> None:
         self.quarantine = str(build.out / QUARANTINE)

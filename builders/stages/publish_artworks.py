@@ -7,9 +7,9 @@ that it takes. A shard holds pages of one split by language and id, whatever sha
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,9 +19,8 @@ from builders.engine import Build, FileRef, InputFile, Outcome, Row, ShardRecord
 from builders.engine.files import location, read_columns, sweep, write_bytes, write_json
 from builders.engine.fingerprint import digest
 from builders.stages.crawl import PAGE, SECTION
-from builders.stages.features import with_features
+from builders.stages.features import layout, with_features
 from builders.stages.fetch import IMAGE
-from builders.stages.pictures import PICTURES_PARQUET
 from builders.stages.thumbnails import TAKEN, picture_of
 from builders.transforms.artworks.alignment import (
     AlignedSet,
@@ -50,7 +49,7 @@ from cards.report import write_report
 T = TypeVar("T")
 
 PAGES, FULL = "pages", "full"
-PAGES_PER_FILE, PICTURES_PER_FILE = 500, 50
+PAGES_PER_FILE, PICTURES_PER_FILE, PICTURES_AT_ONCE = 500, 50, 8
 REVIEW = "review/alignment.html"
 COLUMNS = [*TAKEN, "page_id", "phash", "with_text", "without_text", *INDICATORS]
 PUBLISHED = with_features(
@@ -118,11 +117,6 @@ class PublishArtworks(Stage):
 
     name = "publish"
     schema = PROMPTS
-    parquet: ClassVar[dict[str, Any]] = {
-        "row_group_size": 1000,
-        "compression": "zstd",
-        "use_content_defined_chunking": True,
-    }
 
     def __init__(
         self,
@@ -265,6 +259,16 @@ class PublishArtworks(Stage):
         config, _, name = shard.partition(".")
         return f"dataset/{config}/{name}.parquet"
 
+    def batches(self, build_root: Any, source: Any) -> Iterator[list[Row]]:
+        """Pages with their pictures a few at a time, since a picture may have 50 MB; all else at once."""
+        if not (self.embed and source.pages):
+            yield from super().batches(build_root, source)
+            return
+        pages = sorted(source.pages)
+        for start in range(0, len(pages), PICTURES_AT_ONCE):
+            few = tuple(pages[start : start + PICTURES_AT_ONCE])
+            yield self.read(build_root, replace(source, files=self._files(row for row, _ in few), pages=few))
+
     def read(self, build_root: Any, source: Any) -> list[Row]:
         """The pages of a shard, or the prompts about them."""
         ids = {row for row, _ in source.pages} | {row for item in source.asked for row in (item.page, item.source)}
@@ -284,9 +288,8 @@ class PublishArtworks(Stage):
         ]  # fmt: skip
 
     def written_as(self, source: Any) -> tuple[pa.Schema, dict[str, Any]]:
-        if source.asked:
-            return PROMPTS, self.parquet
-        return (WITH_IMAGES, PICTURES_PARQUET) if self.embed else (PUBLISHED, self.parquet)
+        schema = PROMPTS if source.asked else WITH_IMAGES if self.embed else PUBLISHED
+        return schema, layout(schema)
 
     def process(self, rows: list[Row]) -> Outcome:
         return Outcome(written=rows, counters=self._counters)
