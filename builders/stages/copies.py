@@ -12,9 +12,12 @@ DUPLICATE = "duplicate_row_v1"
 ALLOWED = "copy of a row that is kept; allowed: none"
 
 
-def number_copies(rows: list[Row]) -> list[Row]:
-    """Give every row its `copy` (0 for the first with its id), and a copy an id of its own."""
-    seen: Counter[str] = Counter()
+def number_copies(rows: list[Row], seen: Counter[str] | None = None) -> list[Row]:
+    """Give every row its `copy` (0 for the first with its id), and a copy an id of its own.
+
+    `seen` counts the ids of the rows before these, where there are such.
+    """
+    seen = Counter() if seen is None else seen
     for row in rows:
         row["copy"] = seen[row["id"]]
         seen[row["id"]] += 1

@@ -1,30 +1,35 @@
 """Publish: the dataset as `datasets.load_dataset` opens it, with its card and the build's report.
 
 A dataset shard holds a range of ids of one split, rows in the order of their ids, so that the same rows give
-the same bytes whatever shards they came through.
+the same bytes whatever shards they came through. Of a shard's rows a worker holds the texts, as Arrow has them, and
+the images of a few: what it takes of memory does not grow with the dataset.
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from builders.engine import Build, FileRef, Row, RowError, ShardRecord, ShardTask
-from builders.engine.files import location, read_columns, read_table
+from builders.engine.files import location, read_columns
 from builders.engine.fingerprint import digest
+from builders.engine.worker import weight
 from builders.sources.images import BadImage, Images, read_whole
 from builders.stages.copies import WithoutCopies, number_copies
-from builders.stages.features import with_features
+from builders.stages.features import layout, with_features
 from builders.transforms.fields import CHECKS, CONVERSATIONS
 from cards.card import load_card, write_card
 from cards.report import write_report
 
 ID_DIGITS = 8
+SHARD_BYTES = 500 * 10**6
+SAMPLE, IMAGES_AT_ONCE = 500, 16
+MADE = ("image", "translations", "translator", "translator_revision")
 TRANSLATION = pa.struct(
     [
         ("field", pa.string()),
@@ -50,23 +55,20 @@ class Publish(WithoutCopies):
     """Writes `dataset/data/<split>-NNNNN-of-NNNNN.parquet`, then the card of this name and the report."""
 
     name = "publish"
-    # Image bytes are stored as they are, and small row groups let a viewer read a page of rows.
-    parquet: ClassVar[dict[str, Any]] = {
-        "row_group_size": 100,
-        "compression": "snappy",
-        "use_content_defined_chunking": True,
-        "use_dictionary": ["task_name", "split", "translator", "translator_revision"],
-    }
 
-    def __init__(self, images: Images, rows_per_file: int, card: str) -> None:
+    def __init__(self, images: Images, rows_per_file: int, card: str, shard_bytes: int = SHARD_BYTES) -> None:
         self.images = images
         self.rows_per_file = rows_per_file
+        self.shard_bytes = shard_bytes
         self.card = card
         self.schema = dataset_schema(images)
         self.translator: dict[str, str] = {}
 
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
-        """Cut every split into ranges of ids of about `rows_per_file` rows; read only the id columns for it."""
+        """Cut every split into ranges of ids: `rows_per_file` rows or `shard_bytes` bytes, about, whichever is less.
+
+        For it only the id columns are read, and a few rows to learn what a row takes.
+        """
         files = tuple(record.rows for record in upstream if record.rows.rows)
         ids: dict[str, list[int]] = {}
         for file in files:
@@ -77,7 +79,7 @@ class Publish(WithoutCopies):
         made_of = digest([file.sha256 for file in files])
         for split in sorted(ids):
             ids[split].sort()
-            count = -(-len(ids[split]) // self.rows_per_file)
+            count = -(-len(ids[split]) // self._rows_of_a_shard(build.out, files, split, ids[split]))
             edges = [-(-(16**ID_DIGITS) * index // count) for index in range(count + 1)]
             for index, (low, high) in enumerate(pairwise(edges)):
                 rows = bisect_left(ids[split], high) - bisect_left(ids[split], low)
@@ -85,19 +87,47 @@ class Publish(WithoutCopies):
                 tasks.append(ShardTask(name, Part(files, split, low, high), digest([made_of, name]), rows))
         return tasks
 
+    def _rows_of_a_shard(self, root: Any, files: tuple[FileRef, ...], split: str, ids: Sequence[int]) -> int:
+        """The rows that make `shard_bytes`, `rows_per_file` at most.
+
+        Ids are hashes. So the rows with the lowest ones are drawn by chance, and are the same whatever shards they came
+        through. Texts count as they are before compression, which bounds the memory of whoever reads them, too.
+        """
+        some = self._read(root, Part(files, split, 0, ids[:SAMPLE][-1] + 1)).to_pylist()
+        size = sum(weight(row) + self._image_bytes(row) for row in some)
+        return max(1, min(self.rows_per_file, self.shard_bytes * len(some) // max(1, size)))
+
+    def _image_bytes(self, row: Row) -> int:
+        if self.images == "path" or row["image_file"] is None:
+            return 0
+        try:
+            return location(row["image_file"]).stat().st_size
+        except OSError:
+            return 0
+
     def destination(self, folder: str, shard: str) -> str:
         return f"dataset/data/{shard}.parquet"
+
+    def written_as(self, source: Any) -> tuple[pa.Schema, dict[str, Any]]:
+        return self.schema, layout(self.schema)
 
     def start(self, build: Build) -> None:
         self.translator = build.identity["translator"]
 
-    def read(self, build_root: Any, source: Any) -> list[Row]:
-        low, high = f"{source.low:0{ID_DIGITS}x}", f"{source.high:0{ID_DIGITS}x}"
-        wanted = (pc.field("split") == source.split) & (pc.field("id") >= low)
-        if source.high < 16**ID_DIGITS:
+    def batches(self, build_root: Any, source: Any) -> Iterator[list[Row]]:
+        table = self._read(build_root, source)
+        seen: Counter[str] = Counter()
+        for start in range(0, table.num_rows, IMAGES_AT_ONCE):
+            yield number_copies(table.slice(start, IMAGES_AT_ONCE).to_pylist(), seen)
+
+    def _read(self, root: Any, part: Part) -> pa.Table:
+        """What is published of the rows of a dataset shard, but for their images, in the order of their ids."""
+        low, high = f"{part.low:0{ID_DIGITS}x}", f"{part.high:0{ID_DIGITS}x}"
+        wanted = (pc.field("split") == part.split) & (pc.field("id") >= low)
+        if part.high < 16**ID_DIGITS:
             wanted &= pc.field("id") < high
-        rows = [row for file in source.files for row in read_table(build_root, file).filter(wanted).to_pylist()]
-        return number_copies(sorted(rows, key=lambda row: row["id"]))
+        columns = [name for name in self.schema.names if name not in MADE] + ["image_file", "fields"]
+        return pa.concat_tables(read_columns(root, file, columns, wanted) for file in part.files).sort_by("id")
 
     def row(self, row: Row, counters: Counter[str]) -> Row:
         counters[f"split/{row['split']}"] += 1
