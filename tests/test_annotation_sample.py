@@ -18,7 +18,7 @@ from validation.__main__ import main
 from validation.annotation.gold import Gold
 from validation.annotation.planning import Request, plan_round
 from validation.annotation.problem import Problem
-from validation.annotation.rounds import find_round, write_json
+from validation.annotation.rounds import find_round, rounds, write_json
 from validation.annotation.rows import list_rows, read_rows
 
 
@@ -159,8 +159,25 @@ def test_the_same_command_makes_the_same_bytes_until_a_judgement_is_in(
     assert main(command) == 2
     assert "holds judgements, and stays as it is: say --round round-2" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in after} == after
-    assert main([*command, "--round", "round-2"]) == 0
-    assert "10 of these rows are in round-1 too; another --seed draws others" in capsys.readouterr().out
+
+
+def test_another_round_is_drawn_from_rows_that_no_round_has_had(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_dataset(tmp_path, [row(number) for number in range(24)])
+    command = ["sample", str(tmp_path), "--annotators", "ane,jon", "--shared", "4", "--own", "3", "--to", "it"]
+    second = [*command, "--round", "round-2"]
+    assert main(command) == 0
+    assert main(second) == 0
+    drawn = [{each.row for each in found.plan().rows} for found in rounds(tmp_path)]
+    assert [len(rows) for rows in drawn] == [10, 10]
+    assert not drawn[0] & drawn[1]
+    assert "10 rows of earlier rounds were not drawn from" in capsys.readouterr().out
+    assert main(command) == 0, "the first round is what it was, whatever rounds came after"
+    assert main(second) == 0
+    assert main([*command, "--round", "round-3"]) == 2
+    assert "there are 4 to draw from" in (problem := capsys.readouterr().err)
+    assert "--again draws from the 20 rows of earlier rounds too" in problem
+    assert main([*command, "--round", "round-3", "--again"]) == 0
+    assert "10 of these rows are in round-1 too" in capsys.readouterr().out, "the same seed, the same draw"
 
 
 def test_what_an_unfinished_command_left_does_not_stay(tmp_path: Path):

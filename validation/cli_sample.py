@@ -30,7 +30,8 @@ examples:
   Which of two systems answers better:
     python -m validation sample OUT --annotators ane,jon --shared 44 --own 70 --pairs llama.jsonl latxa.jsonl
 
-The same --seed draws the same rows, in another round too; another seed draws others.
+The same --seed draws the same rows from the same dataset. Another round is drawn from rows that no round has had, so
+that its acceptance is that of the dataset and not of a sample that was mended; --again draws from all.
 """
 
 
@@ -61,6 +62,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--gold", type=Path, metavar="FILE.jsonl", help='rows of a known verdict: {"id", "label", "texts"?} a line')
     add("--pairs", type=Path, nargs=2, metavar="FILE.jsonl", help='answers of two systems: {"id", "answer"} a line')
     add("--format", nargs="+", choices=FORMATS, default=[PAGE], metavar="FORMAT", help=" ".join(FORMATS))
+    add("--again", action="store_true", help="draw from the rows of earlier rounds too")
     add("--picture-side", type=int, default=1024, metavar="PIXELS", help="longest side of a picture (default: 1024)")
     add("--round", default="round-1", metavar="NAME", help="the round to make (default: %(default)s)")
     sample.set_defaults(run=sample_rows)
@@ -126,6 +128,7 @@ def _request(options: argparse.Namespace) -> "Request":
         gold=read_gold(options.gold) if options.gold else (),
         pairs=read_pairs(*options.pairs) if options.pairs else None,
         picture_side=options.picture_side,
+        again=options.again,
     )
 
 
@@ -199,6 +202,8 @@ def _print_drawn(request: "Request", planned: "Planned") -> None:
         )
     if planned.untranslated:
         print(f"note     {planned.untranslated:,} rows have no translation to judge and were not drawn from")
+    if planned.judged:
+        print(f"note     {planned.judged:,} rows of earlier rounds were not drawn from")
     if planned.without_picture:
         missing = planned.without_picture
         print(f"note     {len(missing):,} of the rows are shown without a picture: {_listed(missing)}")
@@ -211,7 +216,7 @@ def _print_seen_before(request: "Request", planned: "Planned") -> None:
     for other in rounds(request.out):
         same = mine & {row.row for row in other.plan().rows} if other.folder.name != request.round else ()
         if same:
-            print(f"note     {len(same):,} of these rows are in {other.folder.name} too; another --seed draws others")
+            print(f"note     {len(same):,} of these rows are in {other.folder.name} too")
 
 
 def _print_written(round: "Round", packages: "Sequence[Package]", paths: Sequence[Path]) -> None:

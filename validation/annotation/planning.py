@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from validation.annotation.builds import open_build
@@ -13,7 +14,7 @@ from validation.annotation.package import Item, Package
 from validation.annotation.pairs import Pairs, asked
 from validation.annotation.pictures import LONG_SIDE, NO_PICTURE, NOT_THERE
 from validation.annotation.problem import Problem
-from validation.annotation.rounds import Assigned, Assignment, Plan, PlannedRow
+from validation.annotation.rounds import Assigned, Assignment, Plan, PlannedRow, rounds
 from validation.annotation.rows import Listed, Row, as_item, each_row, read_rows
 from validation.annotation.sampling import Drawn, assign, draw, rank, shuffled
 
@@ -25,7 +26,8 @@ LISTED_AT_ONCE = 50_000
 class Request:
     """What the lead asks for. `shared` rows are everybody's, `own` each annotator's alone; gold comes on top.
 
-    `picture_side`: the longest side of a picture, in pixels.
+    `picture_side`: the longest side of a picture, in pixels. `again`: rows that earlier rounds judged may be drawn
+    too; they say little of the others once what was wrong with them is mended.
     """
 
     out: Path
@@ -43,11 +45,13 @@ class Request:
     gold: tuple[Gold, ...] = ()
     pairs: Pairs | None = None
     picture_side: int = LONG_SIDE
+    again: bool = False
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A round that can be written. `untranslated`: rows that could not be drawn, having no translation.
+    """A round that can be written. `untranslated`: rows that could not be drawn, having no translation; `judged`: rows
+    that were not, since earlier rounds have them.
 
     `unsaid`: where gold items say a text that the row's conversation does not.
     """
@@ -57,6 +61,7 @@ class Planned:
     drawn: Drawn
     untranslated: int
     without_picture: tuple[str, ...]
+    judged: int = 0
     unsaid: tuple[str, ...] = ()
 
 
@@ -68,8 +73,13 @@ def plan_round(request: Request, progress: Progress | None = None) -> Planned:
         raise Problem(f"{request.out}: nothing says which language this is; say --to with its code, such as eu")
     untranslated: Counter[str] = Counter()
     listed = _told(each_row(build, request.stratify), progress)
-    candidates = _candidates(request, listed, untranslated)
-    drawn = draw(candidates, request.shared + request.own * len(request.annotators), request.seed)
+    before = _judged_before(request)
+    candidates = (row for row in _candidates(request, listed, untranslated) if row[0] not in before)
+    try:
+        drawn = draw(candidates, request.shared + request.own * len(request.annotators), request.seed)
+    except Problem as problem:
+        more = f"; --again draws from the {len(before):,} rows of earlier rounds too" if before else ""
+        raise Problem(f"{problem}{more}") from None
     strata = dict(drawn.rows) | {gold.row: "" for gold in request.gold}
     rows = _prepared(request, strata, progress)
     _check_pictures(request.out, rows.values())
@@ -97,8 +107,18 @@ def plan_round(request: Request, progress: Progress | None = None) -> Planned:
         drawn=drawn,
         untranslated=untranslated.total(),
         without_picture=tuple(row for row in strata if rows[row].picture.data is None),
+        judged=len(before),
         unsaid=tuple(f"{gold.where}, {name}" for gold in request.gold for name in unsaid(rows[gold.row], gold)),
     )
+
+
+def _judged_before(request: Request) -> set[str]:
+    """The rows that earlier rounds have to accept or reject, unless they may be drawn again."""
+    if request.again or request.pairs:
+        return set()
+    earlier = takewhile(lambda each: each.folder.name != request.round, rounds(request.out))
+    plans = (each.plan() for each in earlier)
+    return {row.row for plan in plans if plan.task == "accept" for row in plan.rows}
 
 
 def _told(rows: Iterator[Listed], progress: Progress | None) -> Iterator[Listed]:
