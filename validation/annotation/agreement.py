@@ -91,7 +91,7 @@ def _files_sha256(round: Round) -> str:
     digest = hashlib.sha256()
     try:
         for name, path in sorted((path.relative_to(round.folder).as_posix(), path) for path in paths):
-            digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+            digest.update(name.encode(errors="surrogateescape") + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     except OSError as error:
         raise Problem(f"{round.folder}: cannot be read: {error}") from error
     return digest.hexdigest()
