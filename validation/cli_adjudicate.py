@@ -12,8 +12,9 @@ for example:
   python -m validation import OUT amaia.json
   python -m validation agree OUT --apply
 
-Open are rows whose labels tie, and rows for which people wrote different corrections. The package shows what everybody
-said, without names. The adjudicator's label and correction decide.
+Open are rows whose labels tie, rows for which people wrote different corrections, and rows that were corrected though
+most people were unsure, or by people who did not reject what most rejected. The package shows what everybody said,
+without names. The adjudicator's label and correction decide.
 """
 
 
