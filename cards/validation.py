@@ -8,7 +8,7 @@ round says which files its figures are of.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -155,7 +155,7 @@ def read_validation(out: UPath, build: Build) -> Validation:
         paired=pair[-1] if pair else None,
         earlier=tuple(accept[:-1]),
         elsewhere=len(judged) - len(mine),
-        outdated=_outdated(out, (each for each in rounds if each.fingerprint == build.fingerprint)),
+        outdated=_outdated(out, rounds, build),
     )
 
 
@@ -199,14 +199,18 @@ def in_a_sentence(found: Round) -> str:
     rate = found.figures["acceptance_items"]
     people = f"{found.at_work} annotator{'s' if found.at_work != 1 else ''}"
     return (
-        f"{people} judged a sample of {rate.n:,} rows, drawn from {found.population:,}, and accepted "
-        f"{found.majority.get('accept', 0):,}: {share(rate.value or 0, 1)} (95 % interval {interval(rate)})."
+        f"{people} judged a sample of {rate.n:,} row{'s' if rate.n != 1 else ''}, drawn from {found.population:,}, and "
+        f"accepted {found.majority.get('accept', 0):,}: {share(rate.value or 0, 1)} (95 % interval {interval(rate)})."
     )
 
 
-def _outdated(out: UPath, rounds: Iterable[Round]) -> tuple[str, ...]:
-    found = [each.name for each in rounds if each.files_sha256 != _files_sha256(out / "validation" / each.name)]
-    return tuple(dict.fromkeys(found))
+def _outdated(out: UPath, rounds: Sequence[Round], build: Build) -> tuple[str, ...]:
+    """The rounds of which there are other judgements than the file counts, or of which it counts none."""
+    folder, known = out / "validation", {each.name for each in rounds}
+    mine = {each.name: each.files_sha256 for each in rounds if each.fingerprint == build.fingerprint}
+    changed = {name for name, digest in mine.items() if digest != _files_sha256(folder / name)}
+    uncounted = {path.parent.parent.name for path in folder.glob("*/judgements/*.json")} - known
+    return tuple(sorted(changed | uncounted))
 
 
 def _files_sha256(folder: UPath) -> str:

@@ -83,6 +83,17 @@ def test_every_figure_has_its_n_and_interval_or_says_why_not(build: UPath) -> No
     )
 
 
+def test_one_is_not_told_as_many(build: UPath) -> None:
+    one = {"judgements": 1, "missing": 0}
+    raw = with_figure("acceptance_items", value=1, n=1, low=0.2065, high=1)
+    raw |= {"received": one, "labels": {"accept": 1}, "majority": {"accept": 1}, "planned": one | {"shared": 1}}
+    text = card_of(build, raw)
+    assert "judged a sample of 1 row, drawn from 60" in text
+    assert "1 of the rows was for all of them" in text
+    assert "Of 1 judgement, 1 was to accept" in text
+    assert "By majority 1 row was accepted" in text
+
+
 def test_no_annotator_is_named_and_no_warning_about_one_is_published(build: UPath) -> None:
     text = card_of(build, sample_round(warnings=["Zuriñe judged too fast"]))
     assert "Zuriñe" not in text
@@ -162,7 +173,7 @@ def test_what_people_changed_is_told_by_when_it_was(build: UPath) -> None:
 
 
 def test_figures_of_other_judgements_than_there_are_now_are_said_to_be(build: UPath) -> None:
-    late = "Judgements of `round-1` came in, or were changed, after its figures were made"
+    late = "Judgements of `round-1` came in, or were changed, after the figures were made"
     assert late in card_of(build, sample_round())
     nothing = hashlib.sha256().hexdigest()
     assert late not in card_of(build, sample_round(files_sha256=nothing))

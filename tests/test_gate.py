@@ -233,3 +233,7 @@ def test_judgements_that_come_in_after_the_figures_stand_against_them(build: UPa
     assert agree(made)["files_sha256"] != digest
     write_agreement(build, accepted(95, files_sha256=agree(made)["files_sha256"]))
     assert refusals(build, CARD) == []
+    make_round(Path(build), name="round-2")
+    assert refusals(build, CARD) == []
+    import_files(Path(build), [save(Path(build) / "ane.json", export([judgement(item_id("ane", 0))], name="round-2"))])
+    assert "judgements of round-2 came in" in refusals(build, CARD)[0]

@@ -131,7 +131,7 @@ def test_what_people_decided_is_said_to_be_applied_or_not(build: UPath) -> None:
 
 
 def test_figures_of_other_judgements_than_there_are_now_are_said_to_be(build: UPath) -> None:
-    late = "Judgements of round-1 came in, or were changed, after its figures were made"
+    late = "Judgements of round-1 came in, or were changed, after the figures were made"
     assert late in Page(section_of(build, sample_round())).text
     assert late not in Page(section_of(build, sample_round(files_sha256=hashlib.sha256().hexdigest()))).text
 
