@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out/multiinstruct-it
 
-.PHONY: demo test test-long lint benchmark bench-translation bench-crawl bench-images clean
+.PHONY: demo test test-long lint benchmark bench-translation bench-crawl bench-images bench-publish clean
 
 demo: $(VENV)/installed
 	$(BIN)/python builders/multiinstruct_it.py --output $(OUT)
@@ -42,6 +42,10 @@ bench-crawl: $(VENV)/installed-dev $(VENV)/tried-mediawiki
 # Downloading images, against img2dataset in an environment of its own.
 bench-images: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/images.py
+
+# Writing a dataset with its images, against `datasets`.
+bench-publish: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/publish.py
 
 # An environment is made once, and again when what it is made from changes.
 $(VENV)/installed: pyproject.toml .ci/constraints.txt

@@ -47,7 +47,7 @@ class Config(TranslationConfig, CheckConfig):
         (), "folders that hold the images; `embed` (default) or `path` says how they are published",
         private=True, metavar="DIR|embed|path",
     )  # fmt: skip
-    rows_per_file: int = flag(2000, "rows a published file", above=0, metavar="N")
+    rows_per_file: int = flag(20_000, "rows a published file at most; 500 MB is the other limit", above=0, metavar="N")
 
 
 def stages(config: Config) -> list[Stage]:

@@ -63,13 +63,13 @@ def write_sample_build(
 def figure(value: float | None, n: int, low: float, high: float, **more: Any) -> dict[str, Any]:
     """A figure as `agree` writes it: an interval, and nothing where there is no value."""
     ends = {"low": None if value is None else low, "high": None if value is None else high}
-    plain = {"unit": "judgements", "interval": "item bootstrap", "wilson": None, "definition": "", "undefined": ""}
+    plain = {"unit": "judgements", "interval": "bootstrap of rows", "definition": "", "undefined": ""}
     return {"value": value, "n": n} | ends | plain | more
 
 
 def sample_round(**changes: Any) -> dict[str, Any]:
     """A round of four annotators who judged 40 rows of the sample build and accepted 34; one of them is hostile."""
-    wilson = {"unit": "items", "interval": "Wilson", "wilson": [0.7093, 0.9294]}
+    wilson = {"unit": "rows", "interval": "Wilson"}
     names = ("ane", "jon", "miren", HOSTILE)
     return {
         "round": "round-1", "task": "accept", "build": "multiinstruct-it", "fingerprint": FINGERPRINT,
@@ -86,9 +86,9 @@ def sample_round(**changes: Any) -> dict[str, Any]:
             "agreement_majority": figure(0.9375, 32, 0.86, 1.0, definition="Judgements as the most frequent label."),
             "agreement_pairwise": figure(0.875, 48, 0.74, 1.0, unit="pairs of judgements"),
             "cohen_mean_pairs": figure(0.31, 6, -0.05, 0.7, unit="pairs of annotators"),
-            "fleiss": figure(-0.04, 8, -0.11, 0.2, unit="items"),
-            "krippendorff_alpha": figure(None, 8, 0, 0, unit="items", undefined="all labels are equal"),
-            "gwet_ac1": figure(0.86, 8, 0.7, 1.0, unit="items"),
+            "fleiss": figure(-0.04, 8, -0.11, 0.2, unit="rows"),
+            "krippendorff_alpha": figure(None, 8, 0, 0, unit="rows", undefined="all labels are equal"),
+            "gwet_ac1": figure(0.86, 8, 0.7, 1.0, unit="rows"),
         },
         "annotators": [
             {
@@ -111,7 +111,7 @@ def sample_round(**changes: Any) -> dict[str, Any]:
 
 def sample_pairs(**changes: Any) -> dict[str, Any]:
     """A round in which the same four compared the answers of two systems to 20 prompts."""
-    of = {"unit": "items", "interval": "Wilson"}
+    of = {"unit": "rows", "interval": "Wilson"}
     return sample_round(
         round="round-2", task="pair", systems=["latxa", HOSTILE], created="2025-11-24T09:00:00Z", strata=[], reasons={},
         warnings=[], corrections=0, labels={"preference_0": 30, "tie": 12, "preference_1": 20},

@@ -67,13 +67,11 @@ def test_every_figure_has_its_n_and_interval_or_says_why_not(build: UPath) -> No
     assert f"| Human validation | {sentence} |" in text
     assert f"- The text is machine-translated. {sentence}" in text
     assert "8 of the rows were for all of them to judge" in text
-    assert "| acceptance, rows | 85 % | 70.9 to 92.9 % | 40 items | Rows accepted by majority" in text
+    assert "| acceptance, rows | 85 % | 70.9 to 92.9 % | 40 rows | Rows accepted by majority" in text
     assert "| acceptance, judgements | 85.5 % | 75.0 to 94.0 % | 62 judgements |" in text
     assert "| agreement: pairwise | 0.875 |" in text
-    assert "| agreement: Fleiss’ kappa | −0.040 | −0.110 to 0.200 | 8 items |" in text
-    assert (
-        "| agreement: Krippendorff’s alpha | undefined |  | 8 items | Undefined here: all labels are equal. |" in text
-    )
+    assert "| agreement: Fleiss’ kappa | −0.040 | −0.110 to 0.200 | 8 rows |" in text
+    assert "| agreement: Krippendorff’s alpha | undefined |  | 8 rows | Undefined here: all labels are equal. |" in text
     assert "Of 62 judgements (64 were planned), 53 were to accept, 7 to reject" in text
     assert "`meaning` 5, `grammar` 2" in text
     assert "| `VG_selection` | 10 | 15 | 80 % | 49.0 to 94.0 % |" in text

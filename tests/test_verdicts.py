@@ -165,7 +165,7 @@ def test_gold_items_and_pairs_decide_nothing(tmp_path: Path) -> None:
     pairs = make_round(tmp_path, ("ane", "jon"), task="pair", name="round-2")
     pairs.write_plan(replace(pairs.plan(), systems=("one", "two")))
     verdicts = write_verdicts(tmp_path)
-    assert (verdicts.rows, verdicts.rounds, verdicts.open) == ({}, ("round-1",), ())
+    assert (verdicts.rows, verdicts.rounds, verdicts.open) == ({}, (), ())
 
 
 def later(tmp_path: Path, shown: str) -> Round:

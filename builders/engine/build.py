@@ -51,7 +51,7 @@ class Build:
     """One build of one recipe in one place.
 
     `identity` is what stages add to what names it. `applied` is what they say in `build.json` of what changes rows
-    without making another build of it, such as what people decided.
+    without making another build of it, such as what people decided. `next` are the commands that may come next.
     """
 
     def __init__(self, name: str, config: BuildConfig, stages: Sequence[Stage]) -> None:
@@ -62,6 +62,7 @@ class Build:
         self.inputs: list[InputFile] = []
         self.identity: dict[str, Any] = {}
         self.applied: dict[str, Any] = {}
+        self.next: list[str] = []
         self.records: dict[str, list[ShardRecord]] = {}
         self.lease = Lease(self.out)
         self.started = datetime.now(UTC).isoformat(timespec="seconds")

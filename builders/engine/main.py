@@ -191,3 +191,5 @@ def show_summary(console: Console, build: Build, summary: dict[str, Any]) -> Non
     ):
         if (build.out / path).exists():
             console.print(f"{what:<9}{build.out / path}", highlight=False, soft_wrap=True)
+    for number, command in enumerate(build.next):
+        console.print(f"{'' if number else 'next':<9}{command}", highlight=False, markup=False, soft_wrap=True)

@@ -22,9 +22,8 @@ from builders.engine.worker import weight
 from builders.sources.images import BadImage, Images, read_whole
 from builders.stages.copies import WithoutCopies, number_copies
 from builders.stages.features import layout, with_features
+from builders.stages.shown import show
 from builders.transforms.fields import CHECKS, CONVERSATIONS
-from cards.card import load_card, write_card
-from cards.report import write_report
 
 ID_DIGITS = 8
 SHARD_BYTES = 500 * 10**6
@@ -153,9 +152,7 @@ class Publish(WithoutCopies):
             raise RowError("BadImage", str(error)) from error
 
     def finish(self, build: Build) -> None:
-        if build.counts()["rows_written"]:
-            write_card(build.out, load_card(self.card))
-        write_report(build.out)
+        show(build, self.card)
 
 
 def dataset_schema(images: Images) -> pa.Schema:

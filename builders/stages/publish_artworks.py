@@ -21,6 +21,7 @@ from builders.engine.fingerprint import digest
 from builders.stages.crawl import PAGE, SECTION
 from builders.stages.features import layout, with_features
 from builders.stages.fetch import IMAGE
+from builders.stages.shown import show
 from builders.stages.thumbnails import TAKEN, picture_of
 from builders.transforms.artworks.alignment import (
     AlignedSet,
@@ -43,8 +44,6 @@ from builders.transforms.artworks.records import (
 )
 from builders.transforms.artworks.review import read_decisions, review_page
 from builders.transforms.artworks.split import INDICATORS, SPLITS, split_pages
-from cards.card import load_card, write_card
-from cards.report import write_report
 
 T = TypeVar("T")
 
@@ -314,9 +313,7 @@ class PublishArtworks(Stage):
         write_json(build.out / "balance.json", self._balance)
         write_json(build.out / "alignment.json", alignment_report(self._aligned))
         self._write_review(build)
-        if build.counts()["rows_written"]:
-            write_card(build.out, load_card(self.card))
-        write_report(build.out)
+        show(build, self.card)
 
     def _write_review(self, build: Build) -> None:
         """The page for people, where there is something to decide."""

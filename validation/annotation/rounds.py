@@ -41,7 +41,7 @@ class Assigned:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A package and who judges it; `adjudicates`: its labels decide where the others were divided."""
+    """A package and who judges it; `adjudicates`: its labels decide whatever it judged."""
 
     package_id: str
     annotator: str

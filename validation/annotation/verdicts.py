@@ -139,10 +139,11 @@ def write_verdicts(out: Path) -> Verdicts:
     still_open: set[str] = set()
     names = []
     for each in rounds(out):
-        if each.plan().task != "accept":
+        judged = judged_rows(each) if each.plan().task == "accept" else ()
+        if not judged:
             continue
         names.append(each.folder.name)
-        for row in judged_rows(each):
+        for row in judged:
             name = row.planned.row
             still_open = still_open | {name} if row.open else still_open - {name}
             if row.majority.label in ("accept", "reject"):
