@@ -98,7 +98,9 @@ def recipe(tmp_path: Path, cluster: str) -> Recipe:
 
 
 def test_the_dataset_opens_at_once_and_repeats_are_paid_once(recipe: Recipe) -> None:
-    recipe.run()
+    said = recipe.run()
+    publishing = f"python -m cards publish {recipe.out} --repo ORG/NAME --allow-unvalidated"
+    assert said.splitlines()[-1].strip() == publishing, "it ends with the command that would publish it"
     assert recipe.counts() == {"rows_in": 60, "rows_written": 60, "rows_rejected": 0, "rows_failed": 0}
     assert set(recipe.units().values()) == {1}
     stage = json.loads((recipe.out / "build.json").read_text())["stages"][1]["counters"]
