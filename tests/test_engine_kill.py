@@ -120,12 +120,16 @@ def test_a_record_does_not_stand_when_its_file_is_short_or_its_input_changed(tmp
         files.read_table(root, record.rows)
 
 
-def test_a_worker_of_a_run_that_was_taken_over_records_nothing(tmp_path: Path) -> None:
+def test_a_worker_of_a_run_that_was_taken_over_records_nothing_and_touches_no_shard(tmp_path: Path) -> None:
     source, task = _source(tmp_path)
     bench = Bench(str(tmp_path), Concatenate(), "02-last", "an older run")
+    theirs = tmp_path / bench.stage.destination("02-last", "00000")
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"of the run that took over")
     with pytest.raises(Exception, match="taken this build over"):
         bench.run(Job("00000", "00000", task.digest, source, 0, task.rows))
     assert ledger.load(files.location(tmp_path), "02-last") == []
+    assert theirs.read_bytes() == b"of the run that took over"
 
 
 def _source(root: Path) -> tuple[files.FileRef, ShardTask]:
