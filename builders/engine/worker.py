@@ -171,7 +171,6 @@ class Bench:
                                      "come later: batches are in the order of their ids")  # fmt: skip
                 last = row["id"]
                 yield row
-        self._check_lease()  # before what was made takes its name
 
     def _set_aside_before(self, job: Job) -> "Aside":
         """What a retry leaves as it is of what was not written."""
