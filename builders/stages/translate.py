@@ -26,7 +26,7 @@ from translators.translate import distinct_pieces
 from translators.units import TranslatorDied
 
 KIND_JOINT = "+"
-ENVIRONMENT = (KEY_VARIABLE, "BABELVISION_CACHE", "HF_HOME", "HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE")
+ENVIRONMENT = (KEY_VARIABLE, "BABELVISION_CACHE", "HF_HOME", "HF_ENDPOINT", "HF_HUB_OFFLINE")
 CALIBRATION_SECONDS = 3600.0
 
 
