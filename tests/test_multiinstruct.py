@@ -328,11 +328,13 @@ def test_a_line_beyond_all_measure_fails_by_name(tmp_path: Path, monkeypatch: py
     assert "a row has at most 20,000" in outcome.failed[0].message
 
 
-def test_an_image_that_breaks_off_is_no_image(tmp_path: Path) -> None:
-    Image.effect_noise((200, 200), 50).convert("RGB").save(tmp_path / "a.jpg")
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("share", [0.25, 0.9, 0.99])
+def test_an_image_that_breaks_off_is_no_image(share: float, progressive: bool, tmp_path: Path) -> None:
+    Image.effect_noise((200, 200), 50).convert("RGB").save(tmp_path / "a.jpg", progressive=progressive)
     whole = (tmp_path / "a.jpg").read_bytes()
     assert read_whole(UPath(tmp_path / "a.jpg")) == whole
-    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 4])
+    (tmp_path / "a.jpg").write_bytes(whole[: int(share * len(whole))])
     assert measure(UPath(tmp_path / "a.jpg")).width == 200
     with pytest.raises(BadImage, match="does not decode"):
         read_whole(UPath(tmp_path / "a.jpg"))

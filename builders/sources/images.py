@@ -68,6 +68,7 @@ def read_whole(path: UPath) -> bytes:
     data = path.read_bytes()
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            image.draft(image.mode, (1, 1))  # a JPEG is read to its end all the same, and small
             image.load()
     except (OSError, ValueError, SyntaxError) as error:
         raise BadImage(f"{path} does not decode: {error}") from error
