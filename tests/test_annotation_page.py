@@ -5,12 +5,12 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.pages import Page
 from validation.annotation.package import LABELS, REASONS, Item, Package, Text, Turn
 from validation.annotation.page import SCRIPTS, TEMPLATES, json_block, page, render_markdown
 from validation.annotation.texts import LANGUAGES, default_guidelines, texts
@@ -35,23 +35,6 @@ PIECES = (
     *("# ", "- ", "1. ", "> ", "*", "**", "`", "```", "|", "\\", " ", "    ", "\n\n", "\r\n", "x"),
 )
 PROSE = {"h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li", "em", "strong", "code", "pre", "br"}
-
-
-class Page(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def embedded(text: str, name: str) -> object:

@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from PIL import Image
 
 from builders.transforms.artworks.alignment import PagePicture, compare
 from builders.transforms.artworks.review import LARGEST_FILE, read_decisions, review_page
+from tests.pages import Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = "\"'></bdi></script><script src=http://evil.example/x.js></script><img src=x onerror=alert(1)>\u202e{{ 7*7 }}"
@@ -40,23 +40,6 @@ PAIRS = [
     ),
 ]
 THUMBNAILS = {"Q1en": picture(200), "Q1it": picture(180), "Q2en": picture(90), "Q2ja": b"no picture"}
-
-
-class Page(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def test_every_pair_is_asked_with_what_is_known_of_it() -> None:

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import tracemalloc
 from base64 import b64decode
-from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,30 +25,11 @@ from cards.report import write_report
 from cards.samples import find_boxes, prepare, thumbnail
 from cards.svg import funnel_step, stacked_bar, ticks
 from cards.text import md, moment, seconds, share, size
+from tests.pages import Page
 from tests.sample_build import FINGERPRINT, HOSTILE, HOSTILE_TASK, scene, write_sample_build
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 RUNS_OR_CALLS = {"script", "iframe", "object", "embed", "link", "base", "form", "audio", "video", "source"}
-
-
-class Page(HTMLParser):
-    """Every element of a page with its attributes, and its text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 @pytest.fixture
