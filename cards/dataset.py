@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 ONLY_CONFIG = "default"
-_SHARD = re.compile(r"(?P<split>[A-Za-z0-9_]+)-\d{5}-of-\d{5}\.parquet")
+_SHARD = re.compile(r"(?P<split>[A-Za-z0-9_]+)-\d{5}-of-\d{5}(-[0-9a-f]+)?\.parquet")
 _SPLITS = {"train": 0, "validation": 1, "test": 2}
 _LANGUAGES = ("lang", "language")
 _IMAGE = ["image_page", "image_licence"]

@@ -21,6 +21,7 @@ from builders.stages.pictures import Pictures
 from builders.stages.publish_artworks import PublishArtworks
 from builders.stages.wiki import WikiDoor
 from builders.transforms.artworks.alignment import undecided
+from cards.dataset import dataset_shards
 from crawlers.cache import Cache
 from crawlers.images import Limits
 from crawlers.outcomes import CODES, MAY_HEAL
@@ -123,6 +124,20 @@ def test_the_dataset_is_the_same_whatever_shards_its_pages_came_in(tmp_path: Pat
     other = publish(tmp_path / "other", rows, 50)
     assert one.bytes() == other.bytes()
     assert {path.split("/")[1] for path in one.bytes()} == {"pages", "full", "alignment-3"}
+
+
+def test_a_shard_that_was_halved_and_tried_again_is_read_like_any_other(tmp_path: Path) -> None:
+    published = publish(tmp_path / "out", rows_of(24), 7)
+    root, stage = published.build.out, published.stage
+    whole = {shard.path.name: shard for shard in dataset_shards(root) if shard.config == "full"}
+    task = next(task for task in stage.plan(published.build, published.before) if task.shard.startswith("full.test-"))
+    for first, last in ((0, 5), (5, task.rows)):
+        published.bench.run(Job(f"{task.shard}.{first}-{last}", task.shard, task.digest, task.source, first, last))
+    Path(str(root), stage.destination("", task.shard)).unlink()
+    halved = {shard.path.name: shard for shard in dataset_shards(root) if shard.config == "full"}
+    assert len(halved) == len(whole) + 1
+    assert sum(shard.rows for shard in halved.values()) == sum(shard.rows for shard in whole.values())
+    assert {shard.split for shard in halved.values()} == {"train", "validation", "test"}
 
 
 def test_no_text_of_a_training_page_answers_a_test_prompt(tmp_path: Path) -> None:

@@ -7,19 +7,23 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from builders.engine import Row, ShardRecord, files
 from builders.engine.worker import LEASE, Bench, Job
 from builders.stages.compose import Compose
-from builders.stages.features import layout
+from builders.stages.features import file_name, layout
 from builders.stages.fetch import IMAGE
 from builders.stages.publish import Publish
 from builders.transforms.fields import CHECKS, CONVERSATIONS, field
 from builders.transforms.multiinstruct import ROWS
+from cards.dataset import dataset_shards
 
 SCHEMA = Compose(ROWS.append(CHECKS), CONVERSATIONS, lambda row, counters: None).schema
 COUNT, SHARD_BYTES = 240, 100_000
@@ -95,6 +99,41 @@ def test_rows_per_file_is_the_most_a_shard_has(tmp_path: Path, rows: list[Row]) 
     assert sum(task.rows for task in tasks) == COUNT
     assert max(task.rows for task in tasks) < 25, "ranges of ids hold about as many rows"
     assert len(tasks) == 21 + 3
+
+
+def test_a_shard_that_was_halved_and_tried_again_is_read_like_any_other(tmp_path: Path, rows: list[Row]) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(Path(rows[1]["image_file"]).read_bytes()[:500])
+    published = Published(tmp_path, [rows[0], rows[1] | {"image_file": str(broken)}, *rows[2:]], 100, shard_bytes=10**9)
+    test, train = published.tasks()
+    assert (test.shard, train.shard) == ("test-00000-of-00001", "train-00000-of-00001")
+    published.run(test)
+    parts = [
+        published.bench.run(Job(f"{train.shard}.{first}-{last}", train.shard, train.digest, train.source, first, last))
+        for first, last in ((0, 9), (9, train.rows))
+    ]
+    (failed,) = [part for part in parts if part.failed]
+    broken.write_bytes(Path(rows[1]["image_file"]).read_bytes())
+    retry = Job(failed.shard, failed.parent, failed.digest, train.source, failed.first, failed.last, failed,
+                (rows[1]["id"],))  # fmt: skip
+    again = published.bench.run(retry)
+    assert (again.failed, again.rows.rows) == (None, failed.rows.rows + 1)
+    (published.root / failed.rows.path).unlink()
+    assert sorted((shard.split, shard.rows) for shard in dataset_shards(published.root)) == [
+        ("test", 30), ("train", 9), ("train", 201),
+    ]  # fmt: skip
+    data = datasets.load_dataset(
+        "parquet", data_files=str(tmp_path / "dataset/data/train-*.parquet"), split="train", cache_dir=str(tmp_path)
+    )
+    assert data["id"] == sorted(row["id"] for row in rows if row["split"] == "train")
+    assert data[0]["image"].size
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=2, max_size=2, unique=True))
+def test_the_files_of_parts_lie_in_the_order_of_their_rows(parts: list[tuple[int, int]]) -> None:
+    names = [file_name(f"train-00007-of-00009.{first}-{last}") for first, last in sorted(parts)]
+    assert names == sorted(set(names))
+    assert file_name("train-00007-of-00009") == "train-00007-of-00009.parquet"
 
 
 def test_images_lie_as_they_are_and_texts_are_compressed_and_checked(tmp_path: Path, rows: list[Row]) -> None:

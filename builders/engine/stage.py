@@ -124,7 +124,8 @@ class Stage(ABC):
         ]
 
     def destination(self, folder: str, shard: str) -> str:
-        """Where a shard's rows go, relative to the build."""
+        """Where a shard's rows go, relative to the build. To the name of a part of a shard the engine adds its range
+        (`.0-48`), to that of a shard whose failed rows ran again the attempt (`.r2`)."""
         return f"stages/{folder}/{shard}.parquet"
 
     def written_as(self, source: Any) -> tuple[pa.Schema, dict[str, Any]]:

@@ -1,8 +1,9 @@
-"""How a dataset lies in Parquet, and what `datasets` must know of its schema that Arrow cannot say: that a column holds
-images.
+"""How a dataset lies in Parquet: the names of its files, and what `datasets` must know of its schema that Arrow cannot
+say: that a column holds images.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,17 @@ import pyarrow as pa
 
 # As `datasets` cuts pages, by content: after an insertion the pages that follow are the same bytes as before.
 CHUNKS = {"min_chunk_size": 256 << 10, "max_chunk_size": 1 << 20, "norm_level": 0}
+
+
+def file_name(shard: str) -> str:
+    """The published file of a shard: `train-00000-of-00001.parquet`.
+
+    Where the engine wrote a part of it (`….0-48`) or its failed rows again (`….r2`), these numbers follow in
+    hexadecimal, in the place where `datasets` writes a fingerprint: `train-00000-of-00001-00000002.parquet`.
+    """
+    name, _, part = shard.partition(".")
+    numbers = "".join(f"{int(number):08x}" for number in re.findall(r"\d+", part))
+    return f"{name}-{numbers}.parquet" if numbers else f"{name}.parquet"
 
 
 def with_features(schema: pa.Schema, special: Mapping[str, Any] | None = None) -> pa.Schema:

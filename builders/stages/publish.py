@@ -21,7 +21,7 @@ from builders.engine.fingerprint import digest
 from builders.engine.worker import weight
 from builders.sources.images import BadImage, Images, read_whole
 from builders.stages.copies import WithoutCopies, number_copies
-from builders.stages.features import layout, with_features
+from builders.stages.features import file_name, layout, with_features
 from builders.stages.shown import show
 from builders.transforms.fields import CHECKS, CONVERSATIONS
 
@@ -105,7 +105,7 @@ class Publish(WithoutCopies):
             return 0
 
     def destination(self, folder: str, shard: str) -> str:
-        return f"dataset/data/{shard}.parquet"
+        return f"dataset/data/{file_name(shard)}"
 
     def written_as(self, source: Any) -> tuple[pa.Schema, dict[str, Any]]:
         return self.schema, layout(self.schema)

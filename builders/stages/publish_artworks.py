@@ -19,7 +19,7 @@ from builders.engine import Build, FileRef, InputFile, Outcome, Row, ShardRecord
 from builders.engine.files import location, read_columns, sweep, write_bytes, write_json
 from builders.engine.fingerprint import digest
 from builders.stages.crawl import PAGE, SECTION
-from builders.stages.features import layout, with_features
+from builders.stages.features import file_name, layout, with_features
 from builders.stages.fetch import IMAGE
 from builders.stages.shown import show
 from builders.stages.thumbnails import TAKEN, picture_of
@@ -256,7 +256,7 @@ class PublishArtworks(Stage):
 
     def destination(self, folder: str, shard: str) -> str:
         config, _, name = shard.partition(".")
-        return f"dataset/{config}/{name}.parquet"
+        return f"dataset/{config}/{file_name(name)}"
 
     def batches(self, build_root: Any, source: Any) -> Iterator[list[Row]]:
         """Pages with their pictures a few at a time, since a picture may have 50 MB; all else at once."""
