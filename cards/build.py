@@ -62,12 +62,14 @@ class Input:
 class Build:
     """`build.json`. What the file leaves out is empty or None.
 
+    `card` names the file of `cards/recipes` that describes the dataset: the one that `build.json` says, else `name`.
     `public_command` and `public_config` are what a card may show: the same for every run that builds the same, and
     without the paths of the machine it ran on. `verdicts_sha256` is that of the verdicts that were applied, if any, and
     `verdict_rounds` are the rounds of judgements that they come from.
     """
 
     name: str
+    card: str
     status: str
     command: str
     public_command: str
@@ -139,8 +141,10 @@ def read_build(out: UPath) -> Build:
     stages = _stages(list_of(raw, "stages"))
     public = mapping_of(raw, "public") or raw
     verdicts = mapping_of(raw, "verdicts")
+    name = text_of(raw, "name") or out.name
     return Build(
-        name=text_of(raw, "name") or out.name,
+        name=name,
+        card=text_of(raw, "card") or name,
         status=text_of(raw, "status"),
         command=text_of(raw, "command"),
         public_command=text_of(public, "command"),

@@ -65,7 +65,7 @@ _CITATIONS = Path(__file__).with_name("citations.yaml")
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset that the rows or the images come from. `hub_id` is its name on the Hub, if it is there.
+    """A dataset that the rows or the images come from. `url` is its page and `hub_id` its name on the Hub, "" if none.
 
     `citation` is how its makers want to be cited, in BibTeX.
     """

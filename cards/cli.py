@@ -40,7 +40,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _refresh(options: argparse.Namespace) -> int:
     out = UPath(options.out)
-    name = read_build(out).name
+    name = read_build(out).card
     print(f"report   {write_report(out)}")
     card = find_card(name)
     if card is None:

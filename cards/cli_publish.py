@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     """Publish, and say what was published. Raises `Refused`, or ValueError or OSError, when nothing was."""
     out = UPath(options.out)
     build = read_build(out)
-    card = load_card(build.name)
+    card = load_card(build.card)
     if options.repo:
         card = replace(card, repo_id=options.repo)
     finished = build.status == "finished"

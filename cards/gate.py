@@ -72,7 +72,7 @@ def objections(out: UPath, card: Card) -> list[Objection]:
         )
     if not card.licence:
         found.append(
-            Objection("no licence is stated", f"Write `licence` into the YAML of {build.name}", ALLOW_NO_LICENCE)
+            Objection("no licence is stated", f"Write `licence` into cards/recipes/{build.card}.yaml", ALLOW_NO_LICENCE)
         )
     return found
 

@@ -97,7 +97,7 @@ def write_report(out: UPath) -> UPath:
     shown = worth_showing(shards)
     measures = distributions.measure(shards, seed)
     validation = read_validation(out, build)
-    recipe = find_card(build.name)
+    recipe = find_card(build.card)
     tasks = _tasks(rows_by_task(shards), rejected, failed)
     page = (
         html_environment()

@@ -12,6 +12,7 @@ from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 from upath import UPath
 
+from builders.demo.catalogue import per_task_rows, testing_rows, training_rows
 from cards.card import Card, Source, load_card, write_card
 from tests.crawled_build import write_crawled_build
 from tests.sample_build import FINGERPRINT, HOSTILE, write_sample_build
@@ -196,6 +197,28 @@ def test_the_cards_of_the_recipes_can_be_written(build: UPath) -> None:
         assert card.pretty_name in card_of(crawled if card.made == "crawled" else build, card)
     with pytest.raises(ValueError, match="no card 'nothing'; there are"):
         load_card("nothing")
+
+
+def test_the_card_of_the_bundled_sample_claims_no_photographs(build: UPath) -> None:
+    text = card_of(build, load_card("multiinstruct-it-demo"))
+    assert "license: apache-2.0" in text
+    for word in (
+        "Visual Genome",
+        "COCO",
+        "VizWiz",
+        "wikiHow",
+        "github.com",
+        "photographs from",
+        "xu2023",
+        "musacchio2025",
+    ):
+        assert word not in text
+
+
+def test_every_picture_of_the_bundled_sample_may_be_shown() -> None:
+    (folder,) = load_card("multiinstruct-it-demo").images_shown
+    for row in (*training_rows(), *testing_rows(), *per_task_rows()):
+        assert folder in Path(row.image_path).parts[:-1]
 
 
 def test_datasets_opens_the_folder_with_the_card(build: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

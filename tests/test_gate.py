@@ -178,6 +178,19 @@ def test_refresh_writes_what_it_can_and_says_what_not(build: UPath, capsys: pyte
     assert main(["publish", str(build), "--to", "x"]) == 2
 
 
+def test_the_build_says_which_card_is_its_own(build: UPath, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw = json.loads((build / "build.json").read_text())
+    (build / "build.json").write_text(json.dumps(raw | {"card": "multiinstruct-it-demo"}))
+    assert main(["refresh", str(build)]) == 0
+    assert "pretty_name: MultiInstruct in Italian, demo sample" in (build / "dataset" / "README.md").read_text()
+    assert main(["publish", str(build), "--to", str(tmp_path / "pub"), ALLOW_UNVALIDATED]) == 0
+    assert "pretty_name: MultiInstruct in Italian, demo sample" in (tmp_path / "pub" / "README.md").read_text()
+    (build / "build.json").write_text(json.dumps(raw | {"card": "unknown"}))
+    capsys.readouterr()
+    assert main(["refresh", str(build)]) == 0
+    assert "card     none: there is no cards/recipes/unknown.yaml" in capsys.readouterr().out
+
+
 def test_what_people_decided_must_be_in_the_dataset(build: UPath) -> None:
     write_agreement(build, accepted(95))
     verdicts = build / "validation" / "verdicts.json"
