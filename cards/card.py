@@ -18,7 +18,7 @@ from upath import UPath
 from cards.accounts import by_language
 from cards.build import Build, disagreements, read_build, read_losses, rows_seen
 from cards.charts import charts_of
-from cards.columns import described
+from cards.columns import described, image_column
 from cards.dataset import (
     Part,
     Shard,
@@ -91,7 +91,8 @@ class Card:
 
     `images_shown` are the images of which the card may show small copies with boxes drawn on them: the name of a folder
     in `image_path`, and whom to credit. None are shown of the others. `personal` says what the rows hold about people,
-    `contact` who takes a row down. `citation` is the work that the dataset follows, in BibTeX.
+    `personal_images` what is added where their images are in the dataset, `contact` who takes a row down. `citation` is
+    the work that the dataset follows, in BibTeX.
 
     `acceptance` is the share of rows that people must find acceptable before the dataset is published, 0 for none;
     `validation` is what is said while nobody has judged any.
@@ -119,6 +120,7 @@ class Card:
     limits: tuple[str, ...] = ()
     images_shown: Mapping[str, str] = field(default_factory=dict)
     personal: str = ""
+    personal_images: str = ""
     contact: str = ""
     citation: str = ""
 
@@ -210,6 +212,7 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
                 if losses.rows
             ],
             schemas=described(shards),
+            images=image_column(shards),
             charts=charts,
             examples=examples,
             fields_shown=FIELDS_SHOWN,

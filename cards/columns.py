@@ -7,7 +7,7 @@ from cards.dataset import Shard
 
 _HOLDS = {
     "id": "the row's identifier, made from its content and its source; the same in every build",
-    "image": "the image (as bytes and file name), or the path of its file",
+    "image": "the image, as bytes and the name of its file; nothing where there is none",
     "image_path": "where the image lies in the source dataset",
     "conversations": "the turns, each with `from` (`human` or `gpt`) and `value`; the first begins with "
     "`<image>`. Boxes are `[x1, y1, x2, y2]`, shares of the image's width and height, origin at the top left",
@@ -63,6 +63,13 @@ _HOLDS = {
     "versions": "how many languages have an article about the artwork; 0 where that is not known, as from dumps",
     "views": "how often the article was looked at in the months of the build",
 }
+
+
+def image_column(shards: Sequence[Shard]) -> str:
+    """The column that has the images, or else the one that says where they are; "" where there is neither."""
+    columns = {name: kind for shard in shards for name, kind in shard.columns}
+    embedded = ["image"] if columns.get("image", "").startswith("struct") else []
+    return next((name for name in (*embedded, "image_url", "image_path") if name in columns), "")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from upath import UPath
 from builders.demo.catalogue import per_task_rows, testing_rows, training_rows
 from cards.card import Card, Source, load_card, write_card
 from tests.crawled_build import write_crawled_build
-from tests.sample_build import FINGERPRINT, HOSTILE, write_sample_build
+from tests.sample_build import FINGERPRINT, HOSTILE, one_image, write_sample_build
 
 CARD = Card(
     pretty_name="MultiInstruct, in Italian",
@@ -103,6 +103,14 @@ def test_figures_are_those_of_the_build(build: UPath) -> None:
         assert f"| `{column}` |" in text
 
 
+def test_the_fingerprint_is_not_said_to_cover_images_or_judgements(build: UPath) -> None:
+    said = (
+        "computed from the configuration, the inputs by name and content, the translator and the code. Images and what"
+    )
+    assert f"`{FINGERPRINT}`. It is {said} people decided of rows are no part of it." in card_of(build)
+    assert "A word in capitals stands for a path" in card_of(build)
+
+
 def test_it_says_how_to_open_and_how_to_cite_it(build: UPath) -> None:
     text = card_of(build, replace(CARD, repo_id="babel/vqa-it"))
     assert text.count('load_dataset("babel/vqa-it", split="train"') == 3
@@ -127,6 +135,15 @@ def test_people_in_the_rows_and_who_takes_one_down_are_told(build: UPath) -> Non
     text = card_of(build, replace(CARD, contact="", personal="Faces can be seen."))
     assert "open a discussion on this dataset’s Community page, with its `id`" in text
     assert "Faces can be seen." in text
+
+
+@pytest.mark.parametrize("images", ["bytes", "path"])
+def test_people_in_images_are_told_only_where_there_are_images(tmp_path: Path, images: str) -> None:
+    build = write_sample_build(UPath(tmp_path), rows=10, images=images, paint=one_image)
+    text = card_of(build, replace(CARD, personal="Rows name people.", personal_images="Faces can be seen."))
+    none = "No images are in the dataset: `image_path` says where each is."
+    assert f"Rows name people. {'Faces can be seen.' if images == 'bytes' else none}\n" in text
+    assert ("Faces can be seen." in text, none in text) == (images == "bytes", images == "path")
 
 
 def test_a_translator_with_a_warning_is_loud(build: UPath) -> None:

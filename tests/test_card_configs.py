@@ -15,7 +15,7 @@ from upath import UPath
 
 from builders.stages.publish import dataset_schema
 from builders.stages.publish_artworks import PROMPTS, PUBLISHED
-from cards.card import Card, Source, write_card
+from cards.card import Card, Source, load_card, write_card
 from cards.columns import described
 from cards.dataset import Shard, configs, dataset_shards, images_by_licence, parts, rows_by_language
 from tests.crawled_build import write_crawled_build
@@ -141,6 +141,18 @@ def test_images_are_counted_once_by_licence(build: UPath) -> None:
     assert "| Public domain | 2 |" in text
     assert "| not stated | 2 |" in text
     assert CARD.attribution in text
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+def test_the_card_of_multiexpart_says_whether_pictures_are_in_it(build: UPath, embedded: bool) -> None:
+    if embedded:
+        for path in (build / "dataset" / "pages").glob("*.parquet"):
+            table = pq.read_table(str(path))
+            kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+            pq.write_table(table.append_column("image", pa.nulls(table.num_rows, kind)), str(path))
+    text = card_of(build, load_card("multiexpart"))
+    assert ("No images are in the dataset: `image_url` says where each is." in text) == (not embedded)
+    assert ("Portraits show people" in text) == embedded
 
 
 def test_only_languages_with_rows_are_named(build: UPath) -> None:
