@@ -55,6 +55,7 @@ from cards.validation import (
     read_validation,
 )
 
+NOT_STATED = "unknown"  # the Hub's word for a licence that nobody knows
 LICENCES_SHOWN = 40
 STRATA_SHOWN = 12
 FIELDS_SHOWN = 6
@@ -82,8 +83,9 @@ class Source:
 class Card:
     """What a recipe says about its dataset. Texts are Markdown.
 
-    `language` and `source_language` are ISO 639 codes; `licence` is the Hub's identifier (`apache-2.0`),
-    and `other` needs `licence_name` and `licence_link`. `decoding` says how the translator decodes.
+    `language` and `source_language` are ISO 639 codes; `licence` is the Hub's identifier of that of the texts
+    (`apache-2.0`), `unknown` where nobody has decided it; `other` needs `licence_name` and, where its text is,
+    `licence_link`. `image_licence` is that of the images, in words. `decoding` says how the translator decodes.
 
     A dataset that is `crawled` was written by people and not translated. It may hold several languages: `languages`,
     of which the card names those that the rows say they are in, or all where rows do not say. `attribution` tells how
@@ -110,6 +112,7 @@ class Card:
     default_config: str = ""
     licence_name: str = ""
     licence_link: str = ""
+    image_licence: str = "of each source"
     repo_id: str = ""
     tags: tuple[str, ...] = ()
     method: str = ""
@@ -198,6 +201,7 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
         .render(
             metadata=yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True),
             card=recipe,
+            licence="" if recipe.licence == NOT_STATED else recipe.licence_name or recipe.licence,
             build=build,
             counts=counts,
             missing=missing(out, build, shards, counts) if partial else [],
@@ -256,7 +260,7 @@ def _problems(build: Build, shards: Sequence[Shard], recipe: Card, partial: bool
         if not getattr(recipe, name):
             found.append(f"Card.{name} is empty")
     if recipe.licence == "other" and not (recipe.licence_name and recipe.licence_link):
-        found.append("Card.licence is 'other': Card.licence_name and Card.licence_link must say which")
+        found.append("Card.licence is 'other': Card.licence_name must say which, Card.licence_link where its text is")
     return found
 
 

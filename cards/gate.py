@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from upath import UPath
 
 from cards.build import read_build
-from cards.card import Card
+from cards.card import NOT_STATED, Card
 from cards.text import share
 from cards.validation import Validation, has_verdicts_to_apply, lower_bound, read_validation
 
@@ -70,7 +70,7 @@ def objections(out: UPath, card: Card) -> list[Objection]:
                 ALLOW_DEMO_MODEL,
             )
         )
-    if not card.licence:
+    if card.licence in ("", NOT_STATED):
         found.append(
             Objection("no licence is stated", f"Write `licence` into cards/recipes/{build.card}.yaml", ALLOW_NO_LICENCE)
         )

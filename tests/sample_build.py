@@ -268,6 +268,7 @@ def _build(written: int, rejected: int, failed: int, warning: str | None) -> dic
     after = total - failed
     return {
         "name": "multiinstruct-it",
+        "card": "multiinstruct-it-demo",
         "status": "finished",
         "command": "python builders/multiinstruct_it.py --input train.jsonl --out OUT --to it",
         "started": "2025-11-21T10:04:12+00:00",

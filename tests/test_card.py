@@ -12,7 +12,7 @@ from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 from upath import UPath
 
-from builders.demo.catalogue import per_task_rows, testing_rows, training_rows
+from builders.demo import catalogue
 from cards.card import Card, Source, load_card, write_card
 from tests.crawled_build import write_crawled_build
 from tests.sample_build import FINGERPRINT, HOSTILE, one_image, write_sample_build
@@ -234,7 +234,7 @@ def test_the_card_of_the_bundled_sample_claims_no_photographs(build: UPath) -> N
 
 def test_every_picture_of_the_bundled_sample_may_be_shown() -> None:
     (folder,) = load_card("multiinstruct-it-demo").images_shown
-    for row in (*training_rows(), *testing_rows(), *per_task_rows()):
+    for row in (*catalogue.training_rows(), *catalogue.testing_rows(), *catalogue.per_task_rows()):
         assert folder in Path(row.image_path).parts[:-1]
 
 

@@ -24,7 +24,7 @@ from validation.annotation.agreement import agree
 from validation.annotation.figures import proportion
 from validation.annotation.judgements import import_files
 
-CARD = load_card("multiinstruct-it")
+CARD = load_card("multiinstruct-it-demo")
 
 
 @pytest.fixture
@@ -92,11 +92,15 @@ def test_every_objection_is_said_at_once_and_confessed(tmp_path: Path, capsys: p
     assert overruled(build, CARD, [ALLOW_DEMO_MODEL])[0].startswith("translated by")
 
 
+@pytest.mark.parametrize("licence", ["", "unknown"])
 def test_a_card_without_a_licence_is_published_only_when_told_so(
-    build: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    build: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], licence: str
 ) -> None:
-    raw = yaml.safe_load((cards.RECIPES / "multiinstruct-it.yaml").read_text()) | {"licence": "", "acceptance": 0}
-    (tmp_path / "multiinstruct-it.yaml").write_text(yaml.safe_dump(raw))
+    raw = yaml.safe_load((cards.RECIPES / "multiinstruct-it-demo.yaml").read_text()) | {
+        "licence": licence,
+        "acceptance": 0,
+    }
+    (tmp_path / "multiinstruct-it-demo.yaml").write_text(yaml.safe_dump(raw))
     monkeypatch.setattr(cards, "RECIPES", tmp_path)
     command = ["publish", str(build), "--to", str(tmp_path / "pub")]
     assert main(command) == 2
@@ -105,6 +109,14 @@ def test_a_card_without_a_licence_is_published_only_when_told_so(
     card = (tmp_path / "pub" / "README.md").read_text()
     assert yaml.safe_load(card.split("---\n")[1])["license"] == "unknown"
     assert "Published although** no licence is stated" in card
+    assert "| Licence of the texts | not stated |" in card
+    assert "No licence is stated for the translations. English texts keep" in card
+
+
+def test_multiinstruct_waits_for_a_licence(build: UPath) -> None:
+    write_agreement(build, accepted(95))
+    (refusal,) = refusals(build, load_card("multiinstruct-it"))
+    assert refusal.startswith("no licence is stated. Write `licence` into")
 
 
 @pytest.mark.parametrize("given", [80, -0.1, 1.01, "0.8", True, None, float("nan")])
@@ -168,9 +180,9 @@ def test_refresh_writes_what_it_can_and_says_what_not(build: UPath, capsys: pyte
     assert main(["refresh", str(build)]) == 2
     assert "status is 'running'" in capsys.readouterr().err
     for name in ("unknown", "../recipes/multiexpart", "a\0b", "x" * 5000):
-        (build / "build.json").write_text(json.dumps(raw | {"name": name}))
+        (build / "build.json").write_text(json.dumps(raw | {"card": name}))
         assert main(["refresh", str(build)]) in (0, 2)
-    (build / "build.json").write_text(json.dumps(raw | {"name": "unknown"}))
+    (build / "build.json").write_text(json.dumps(raw | {"name": "unknown", "card": ""}))
     capsys.readouterr()
     assert main(["refresh", str(build)]) == 0
     assert "card     none: there is no cards/recipes/unknown.yaml" in capsys.readouterr().out
@@ -178,17 +190,22 @@ def test_refresh_writes_what_it_can_and_says_what_not(build: UPath, capsys: pyte
     assert main(["publish", str(build), "--to", "x"]) == 2
 
 
-def test_the_build_says_which_card_is_its_own(build: UPath, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("says", "title"),
+    [
+        ({}, "MultiInstruct in Italian, demo sample"),
+        ({"card": "multiinstruct-it"}, "MultiInstruct in Italian"),
+        ({"card": "", "name": "multiinstruct-it"}, "MultiInstruct in Italian"),
+    ],
+)
+def test_the_build_says_which_card_is_its_own(build: UPath, tmp_path: Path, says: dict[str, str], title: str) -> None:
     raw = json.loads((build / "build.json").read_text())
-    (build / "build.json").write_text(json.dumps(raw | {"card": "multiinstruct-it-demo"}))
+    (build / "build.json").write_text(json.dumps(raw | says))
     assert main(["refresh", str(build)]) == 0
-    assert "pretty_name: MultiInstruct in Italian, demo sample" in (build / "dataset" / "README.md").read_text()
-    assert main(["publish", str(build), "--to", str(tmp_path / "pub"), ALLOW_UNVALIDATED]) == 0
-    assert "pretty_name: MultiInstruct in Italian, demo sample" in (tmp_path / "pub" / "README.md").read_text()
-    (build / "build.json").write_text(json.dumps(raw | {"card": "unknown"}))
-    capsys.readouterr()
-    assert main(["refresh", str(build)]) == 0
-    assert "card     none: there is no cards/recipes/unknown.yaml" in capsys.readouterr().out
+    allowed = [ALLOW_UNVALIDATED, ALLOW_NO_LICENCE]
+    assert main(["publish", str(build), "--to", str(tmp_path / "pub"), *allowed]) == 0
+    for card in (build / "dataset" / "README.md", tmp_path / "pub" / "README.md"):
+        assert f"pretty_name: {title}\n" in card.read_text()
 
 
 def test_what_people_decided_must_be_in_the_dataset(build: UPath) -> None:
