@@ -265,13 +265,21 @@ def _problems(build: Build, shards: Sequence[Shard], recipe: Card, partial: bool
 
 
 def _citations(build: Build, recipe: Card) -> list[str]:
-    """How to cite this dataset, what it follows, its sources and its translator, in BibTeX."""
-    where = f"https://huggingface.co/datasets/{recipe.repo_id}" if recipe.repo_id else ""
+    """How to cite this dataset, what it follows, its sources and its translator, in BibTeX.
+
+    Whose it is and where, only the name on the Hub says; it is of the year in which the build was finished.
+    """
+    account = recipe.repo_id.partition("/")[0].replace("_", r"\_")
+    published = [
+        f"  author = {{{{{account}}}}},",
+        f"  howpublished = {{\\url{{https://huggingface.co/datasets/{recipe.repo_id}}}}},",
+        *([f"  year = {{{build.finished[:4]}}},"] if re.match(r"\d{4}-", build.finished, re.ASCII) else []),
+    ]
     lines = [
         f"@misc{{{re.sub(r'[^a-z0-9]+', '-', build.name.lower()).strip('-') or 'dataset'},",
         f"  title = {{{recipe.pretty_name}}},",
-        *([f"  howpublished = {{\\url{{{where}}}}},"] if where else []),
-        f"  note  = {{Build {build.fingerprint[:12]}}}",
+        *(published if recipe.repo_id else []),
+        f"  note = {{Build {build.fingerprint[:12]}}}",
         "}",
     ]
     known: dict[str, str] = yaml.safe_load(_CITATIONS.read_text(encoding="utf-8"))

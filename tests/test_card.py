@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from upath import UPath
 
 from builders.demo import catalogue
-from cards.card import Card, Source, load_card, write_card
+from cards.card import RECIPES, Card, Source, load_card, write_card
 from tests.crawled_build import write_crawled_build
 from tests.sample_build import FINGERPRINT, HOSTILE, one_image, write_sample_build
 
@@ -117,6 +117,8 @@ def test_it_says_how_to_open_and_how_to_cite_it(build: UPath) -> None:
     assert "streaming=True)" in text
     assert 'revision="TAG-OR-COMMIT")' in text
     assert "  howpublished = {\\url{https://huggingface.co/datasets/babel/vqa-it}}," in text
+    assert "  author = {{babel}}," in text
+    assert "  year = {2025}," in text
     cited = re.findall(r"```bibtex\n@\w+\{([\w-]+),", text)
     assert cited == ["multiinstruct-it", "xu2023multiinstruct", "kudugunta2023madlad"]
 
@@ -207,9 +209,8 @@ def test_every_problem_of_a_recipe_is_named_at_once(build: UPath) -> None:
 
 
 def test_the_cards_of_the_recipes_can_be_written(build: UPath) -> None:
-    recipes = Path(__file__).parents[1] / "cards" / "recipes"
     crawled = write_crawled_build(build / "crawled")
-    for path in recipes.glob("*.yaml"):
+    for path in RECIPES.glob("*.yaml"):
         card = load_card(path.stem)
         assert card.pretty_name in card_of(crawled if card.made == "crawled" else build, card)
     with pytest.raises(ValueError, match="no card 'nothing'; there are"):
@@ -230,6 +231,11 @@ def test_the_card_of_the_bundled_sample_claims_no_photographs(build: UPath) -> N
         "musacchio2025",
     ):
         assert word not in text
+
+
+def test_no_recipe_repeats_a_tag_that_every_card_has() -> None:
+    for path in RECIPES.glob("*.yaml"):
+        assert not {"vision-language", "machine-translated"} & set(load_card(path.stem).tags)
 
 
 def test_every_picture_of_the_bundled_sample_may_be_shown() -> None:
