@@ -5,6 +5,7 @@ Whoever finds a card finds the rows that it describes: a target shows the card o
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from typing import IO, Protocol
 
 from upath import UPath
 
-from cards.fields import list_of, mapping_of, read_object, text_of
+from cards.fields import count_of, list_of, mapping_of, read_object, text_of
 
 CARD = "README.md"
 MANIFEST = "manifest.json"
 LOCAL = ("", "file", "local")
+_LISTED = re.compile(r"[^/]+/[^/]+\.parquet|assets/[^/]+")
 _CHUNK = 1 << 20
 
 
@@ -27,6 +29,14 @@ class File:
 
     source: UPath
     path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the ledger says of a file."""
+
     bytes: int
     sha256: str
 
@@ -53,28 +63,52 @@ def publish(out: UPath, card: str, target: Target) -> list[File]:
 
 
 def dataset_files(out: UPath) -> list[File]:
-    """The files of `out/dataset` but the card, by path, the manifest last.
+    """What a build publishes beside its card: its shards and what the card shows, by path, and the manifest last.
 
-    Raises ValueError for one that differs from the ledger's, and where a manifest lists others than there are.
+    Raises ValueError for a file that differs from the ledger's, and where a manifest lists others than there are.
     """
-    root = out / "dataset"
-    recorded = _recorded(out)
+    recorded = recorded_files(out)
     files = []
-    for source, path in _files(root):
-        if path == CARD:
-            continue
-        size, sha256 = _digest(source)
-        expected = recorded.get(f"dataset/{path}", sha256)
+    for path, source in listed_files(out):
+        size, sha256 = digest(source)
+        expected = recorded[path].sha256 if path in recorded else sha256
         if sha256 != expected:
             raise ValueError(
                 f"{source}: its sha256 is {sha256[:12]}…, but the build recorded {expected[:12]}…: "
                 "it was changed since; delete it and run the recipe's command again"
             )
         files.append(File(source, path, size, sha256))
-    files.sort(key=lambda file: file.path == MANIFEST)
-    if files and files[-1].path == MANIFEST:
-        _check_manifest(out, files[-1].source, files[:-1])
+    manifest = out / "dataset" / MANIFEST
+    if manifest.is_file():
+        _check_manifest(out, manifest, files)
+        files.append(File(manifest, MANIFEST, *digest(manifest)))
     return files
+
+
+def listed_files(out: UPath) -> list[tuple[str, UPath]]:
+    """What a manifest lists, by path from `out/dataset`, sorted: shards and assets, and nothing else that is there."""
+    return [(path, file) for path, file in _files(out / "dataset") if _LISTED.fullmatch(path)]
+
+
+def recorded_files(out: UPath) -> dict[str, Recorded]:
+    """What the last stage recorded of the files that it wrote, by path; nothing where the build has no ledger."""
+    folders = sorted(out.glob("stages/*/ledger"), key=str)
+    records = [mapping_of(read_object(path), "rows") for path in folders[-1].glob("*.json")] if folders else []
+    return {
+        text_of(record, "path").removeprefix("dataset/"): Recorded(count_of(record, "bytes"), text_of(record, "sha256"))
+        for record in records
+        if text_of(record, "sha256")
+    }
+
+
+def digest(path: UPath) -> tuple[int, str]:
+    """How many bytes a file has, and their sha256."""
+    size, found = 0, hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+            size += len(chunk)
+    return size, found.hexdigest()
 
 
 def _check_manifest(out: UPath, manifest: UPath, files: Sequence[File]) -> None:
@@ -105,7 +139,7 @@ class Folder:
             if file.path not in there:
                 path = UPath(self.folder) / file.path
                 _write(path, file.source)
-                if _digest(path) != (file.bytes, file.sha256):
+                if digest(path) != (file.bytes, file.sha256):
                     path.unlink()
                     raise ValueError(
                         f"{path}: the copy differs from {file.source}: the disk is failing, or a build is running"
@@ -115,40 +149,29 @@ class Folder:
         _write(UPath(self.folder) / CARD, text.encode("utf-8", "replace"))
 
     def _there(self, files: Sequence[File]) -> set[str]:
-        """The paths of the files that are there, whole. Raises ValueError when there is another file."""
+        """The paths of the files that are there, whole. Raises ValueError when there is another file.
+
+        The card comes after the files: one that has not all of them beside it is somebody else's.
+        """
         wanted = {file.path: file for file in files}
         found = set()
-        for path, name in _files(UPath(self.folder)):
+        for name, path in _files(UPath(self.folder)):
             if name == CARD:
                 continue
-            if name not in wanted or _digest(path) != (wanted[name].bytes, wanted[name].sha256):
+            if name not in wanted or digest(path) != (wanted[name].bytes, wanted[name].sha256):
                 raise ValueError(f"{path} is no file of this dataset: give a folder that is empty or not there")
             found.add(name)
+        if found < wanted.keys() and (card := UPath(self.folder) / CARD).is_file():
+            raise ValueError(f"{card} is not the card of this dataset: give a folder that is empty or not there")
         return found
 
 
-def _files(root: UPath) -> list[tuple[UPath, str]]:
-    """The files under `root` with their paths from there, sorted; not the hidden ones."""
+def _files(root: UPath) -> list[tuple[str, UPath]]:
+    """The files under `root` by their paths from there, sorted; not the hidden ones."""
     start = len(root.path.rstrip("/")) + 1
-    found = [(path, path.path[start:]) for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
-    shown = [item for item in found if not any(part.startswith(".") for part in item[1].split("/"))]
-    return sorted(shown, key=lambda item: item[1])
-
-
-def _recorded(out: UPath) -> dict[str, str]:
-    """The sha256 that the last stage recorded of every file it wrote; nothing where the build has no ledger."""
-    folders = sorted(out.glob("stages/*/ledger"), key=str)
-    records = [mapping_of(read_object(path), "rows") for path in folders[-1].glob("*.json")] if folders else []
-    return {text_of(record, "path"): text_of(record, "sha256") for record in records if record.get("sha256")}
-
-
-def _digest(path: UPath) -> tuple[int, str]:
-    size, digest = 0, hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-    return size, digest.hexdigest()
+    found = [(path.path[start:], path) for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
+    shown = [item for item in found if not any(part.startswith(".") for part in item[0].split("/"))]
+    return sorted(shown, key=lambda item: item[0])
 
 
 def _write(path: UPath, content: UPath | bytes) -> None:
