@@ -141,14 +141,17 @@ def plan(api: HfApi, repo: str, name: str, wanted: Sequence[Item]) -> Plan:
 
 def check_tag(api: HfApi, planned: Plan, tag: str) -> None:
     """Raises ValueError when `tag` names another commit than the one that will hold the planned files."""
-    if planned.head is None:
-        return
-    target = _tags(api, planned.repo).get(tag)
-    if target and not (planned.nothing_to_do and target == planned.head):
-        raise ValueError(
-            f"{planned.repo} has a {tag} already, of commit {target[:8]}, which holds other files: "
-            "give this version a --revision of its own"
-        )
+    if planned.head is not None:
+        _is_tagged(api, planned.repo, tag, planned.head if planned.nothing_to_do else None)
+
+
+def foreign_edit(api: HfApi, name: str, planned: Plan) -> str:
+    """The title of the commit that last changed the card which is to be replaced; "" when it is one of ours."""
+    if not any(item.path == CARD for item in planned.changed):
+        return ""
+    found = api.get_paths_info(planned.repo, CARD, expand=True, revision=planned.head, repo_type="dataset")
+    titles = [entry.last_commit.title for entry in found if entry.last_commit]
+    return "".join(title for title in titles if title != _title(name))
 
 
 def push(api: HfApi, name: str, planned: Plan, public: bool, tag: str, say: Say) -> str:
@@ -209,9 +212,13 @@ def _commit(api: HfApi, name: str, planned: Plan, additions: Mapping[str, Commit
     operations: list[CommitOperationAdd | CommitOperationDelete] = [additions[item.path] for item in now.to_send]
     operations += [CommitOperationDelete(path, is_folder=False) for path in now.deleted]
     made = api.create_commit(
-        planned.repo, operations, commit_message=f"Publish {name}", repo_type="dataset", parent_commit=now.head
+        planned.repo, operations, commit_message=_title(name), repo_type="dataset", parent_commit=now.head
     )
     return made.oid
+
+
+def _title(name: str) -> str:
+    return f"Publish {name}"
 
 
 def _verify(api: HfApi, planned: Plan, head: str) -> None:
@@ -227,15 +234,19 @@ def _verify(api: HfApi, planned: Plan, head: str) -> None:
 
 def _tag(api: HfApi, repo: str, tag: str, head: str) -> None:
     """Name the commit; a tag that was made by an attempt that seemed to fail is found and left."""
-    target = _tags(api, repo).get(tag)
-    if target is None:
+    if not _is_tagged(api, repo, tag, head):
         api.create_tag(repo, tag=tag, revision=head, repo_type="dataset")
-    elif target != head:
-        raise ValueError(f"{repo} has a {tag} already, of commit {target[:8]}: give another --revision")
 
 
-def _tags(api: HfApi, repo: str) -> dict[str, str]:
-    return {tag.name: tag.target_commit for tag in api.list_repo_refs(repo, repo_type="dataset").tags}
+def _is_tagged(api: HfApi, repo: str, tag: str, head: str | None) -> bool:
+    """Whether there is such a tag. Raises ValueError when it is of another commit than `head`."""
+    tags = {each.name: each.target_commit for each in api.list_repo_refs(repo, repo_type="dataset").tags}
+    if tag in tags and tags[tag] != head:
+        raise ValueError(
+            f"{repo} has a {tag} already, of commit {tags[tag][:8]}, which holds other files: "
+            "give this version a --revision of its own"
+        )
+    return tag in tags
 
 
 def _tree(api: HfApi, repo: str, commit: str) -> Iterator[RepoFile]:

@@ -70,13 +70,14 @@ class Reading:
         return JSONResponse(found[start:end], headers=headers)
 
     async def paths_info(self, request: Request) -> Response:
-        commit = self.access.read(request).resolve(unquote(request.path_params["revision"]))
+        repo = self.access.read(request)
+        commit = repo.resolve(unquote(request.path_params["revision"]))
         form = parse_qs((await request.body()).decode())
         expand = form.get("expand", [""])[0].lower() == "true"
         found = []
         for path in (path.strip("/") for path in form.get("paths", [])):
             if path in commit.tree:
-                found.append(_file(path, commit, expand))
+                found.append(_file(path, commit, False) | _last_commit(repo.last_change(path, commit), expand))
             elif any(each.startswith(f"{path}/") for each in commit.tree):
                 found.append(_folder(path, commit, expand))
         return JSONResponse(found)

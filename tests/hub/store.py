@@ -81,6 +81,12 @@ class Repo:
             raise HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
         return self.commits[oid]
 
+    def last_change(self, path: str, commit: Commit) -> Commit:
+        """The commit, at or before `commit`, that made the file what it is there."""
+        while commit.parent and self.commits[commit.parent].tree.get(path) == commit.tree[path]:
+            commit = self.commits[commit.parent]
+        return commit
+
     def history(self, revision: str = "main") -> list[Commit]:
         """The commits of a branch, the newest first."""
         found, oid = [], self.resolve(revision).oid
