@@ -3,25 +3,30 @@
 import argparse
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from huggingface_hub import HfApi, constants, get_token
 from upath import UPath
 
 from cards.build import read_build
-from cards.card import card_text, load_card, write_card
+from cards.card import NOT_STATED, Card, card_text, load_card, write_card
 from cards.gate import ALLOW_DEMO_MODEL, ALLOW_NO_LICENCE, ALLOW_UNVALIDATED, overruled, refusals
-from cards.hub import Item, Plan, check_endpoint, check_tag, items, plan, push
-from cards.publish import MANIFEST, Folder, dataset_files, publish
+from cards.hub import Item, Plan, check_endpoint, check_tag, foreign_edit, items, plan, push
+from cards.publish import CARD, LOCAL, MANIFEST, Folder, dataset_files, listed_files, publish
 from cards.redaction import redacted
 from cards.retry import Failure, failure_of, persist
+from cards.text import size, visible
 
 FIRST_PATIENCE_SECONDS = 60.0
 LISTED = 40
-NOT_STATED = "unknown"  # the Hub's word for a licence that nobody knows
-_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-_TAG = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}")
+SMALLER = "a build of fewer rows: --limit, a new --output, and this one's --memory (BUILD/memory.sqlite if not given)"
+# What the Hub and git take for a name, and of a tag not what `revision=` would find first: a branch.
+_REPO = re.compile(
+    r"(?!.*(--|\.\.|[.-](/|$)|\.git$))[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}", re.ASCII | re.IGNORECASE
+)
+_TAG = re.compile(r"(?!main$|head$|.*(\.\.|\.$|\.lock$))[a-z0-9][\w.+-]{0,63}", re.ASCII | re.IGNORECASE)
 _FLAGS = {
     ALLOW_UNVALIDATED: "publish although too few people accepted the rows, or nobody judged them; the card says so",
     ALLOW_DEMO_MODEL: "publish although the demo model translated it; the card says so",
@@ -42,36 +47,56 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = commands.add_parser("publish", help="give out a finished dataset, if nothing stands against it")
     parser.add_argument("out", metavar="BUILD", help="the build's folder or URI")
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--repo", metavar="ORG/NAME", help="a dataset of the Hugging Face Hub; made if it is not there")
+    target.add_argument(
+        "--repo", default="", metavar="ORG/NAME", help="a dataset of the Hugging Face Hub; made if it is not there"
+    )
     target.add_argument("--to", metavar="FOLDER", help="a folder or URI that is empty or not there yet")
     parser.add_argument("--revision", default="", metavar="v1", help="with --repo: tag this version")
     parser.add_argument("--public", action="store_true", help="with --repo: for everybody to see; private otherwise")
-    parser.add_argument("--partial", action="store_true", help="publish what is done of a build that is not finished")
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="publish the rows that an unfinished build has in dataset/. The last stage writes them: to publish before "
+        f"it ran, make {SMALLER}",
+    )
     parser.add_argument("--yes", action="store_true", help="with --repo: do not ask")
+    add_allowances(parser)
+    parser.set_defaults(run=run)
+
+
+def add_allowances(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that overrule the gate; those that are given are in `allowed`."""
     for flag, meaning in _FLAGS.items():
         parser.add_argument(flag, dest="allowed", action="append_const", const=flag, default=[], help=meaning)
-    parser.set_defaults(run=run)
+
+
+def as_published(out: UPath, repo: str, allowed: Collection[str]) -> tuple[Card, list[str]]:
+    """The card of the build in `out` as it is published to `repo`, if any, and what it confesses to be overruled."""
+    card = load_card(read_build(out).card)
+    card = replace(card, repo_id=repo or card.repo_id)
+    return replace(card, licence=card.licence or NOT_STATED), overruled(out, card, allowed)
 
 
 def run(options: argparse.Namespace) -> int:
     """Publish, and say what was published. Raises `Refused`, or ValueError or OSError, when nothing was."""
     out = UPath(options.out)
+    _check_target(options, out)
     build = read_build(out)
-    card = load_card(build.card)
-    if options.repo:
-        card = replace(card, repo_id=options.repo)
     finished = build.status == "finished"
     if not finished and not options.partial:
         raise Refused(
             f"{out} is not finished (its status is {build.status or 'unknown'!r}): run its command again until it is, "
             "or publish what is done with --partial"
         )
-    if reasons := refusals(out, card, options.allowed):
+    if not finished and not listed_files(out):
+        raise Refused(
+            f"{out / 'dataset'} holds no rows yet: the last stage writes them. To publish before it ran, make {SMALLER}"
+        )
+    if reasons := refusals(out, load_card(build.card), options.allowed):
         raise Refused(*(f"{out} is not published: {reason}" for reason in reasons))
-    confessed = overruled(out, card, options.allowed)
-    card = card if card.licence else replace(card, licence=NOT_STATED)
-    if not finished:
-        write_card(out, card, partial=True)
+    card, confessed = as_published(out, options.repo, options.allowed)
+    if not finished or not (out / "dataset" / MANIFEST).is_file():
+        write_card(out, card, partial=not finished)
     text = card_text(out, card, confessed, partial=not finished)
     if options.to:
         try:
@@ -91,12 +116,29 @@ def run(options: argparse.Namespace) -> int:
         raise Refused(_line(failure, options.repo)) from None
 
 
-def _push(options: argparse.Namespace, out: UPath, name: str, text: str, licence: str, confessed: list[str]) -> int:
-    repo = options.repo
-    if not _REPO.fullmatch(repo):
-        raise Refused(f"--repo is {repo!r}, expected an account or organisation and a name, such as babel/vqa-it")
+def _check_target(options: argparse.Namespace, out: UPath) -> None:
+    if options.to:
+        if options.revision or options.public:
+            raise Refused("--revision and --public are of a dataset of the Hub: give --repo with them, and not --to")
+        if _is_within(UPath(options.to), out):
+            raise Refused(f"--to {options.to} lies in the build: give a folder outside of {out}")
+        return
+    if not _REPO.fullmatch(options.repo):
+        raise Refused(
+            f"--repo is {options.repo!r}, expected an account or organisation and a name, such as babel/vqa-it"
+        )
     if options.revision and not _TAG.fullmatch(options.revision):
         raise Refused(f"--revision is {options.revision!r}, expected the name of a version, such as v1")
+
+
+def _is_within(place: UPath, out: UPath) -> bool:
+    if place.protocol in LOCAL and out.protocol in LOCAL:
+        return Path(place.path).resolve().is_relative_to(Path(out.path).resolve())
+    return place.protocol == out.protocol and place.is_relative_to(out)
+
+
+def _push(options: argparse.Namespace, out: UPath, name: str, text: str, licence: str, confessed: list[str]) -> int:
+    repo = options.repo
     check_endpoint(constants.ENDPOINT)
     token = get_token()
     if not token:
@@ -104,30 +146,30 @@ def _push(options: argparse.Namespace, out: UPath, name: str, text: str, licence
     api = HfApi(token=token)
     user = persist(lambda: str(api.whoami()["name"]), "asking who we are", _say, 0)
     _say(f"reading {out / 'dataset'}")
-    files = dataset_files(out)
-    if not any(file.path == MANIFEST for file in files):
-        raise Refused(f"{out / 'dataset' / MANIFEST} is not there: write it with `python -m cards refresh {out}`")
-    wanted = items(files, text)
+    wanted = items(dataset_files(out), text)
     planned = persist(lambda: plan(api, repo, name, wanted), f"looking at {repo}", _say, FIRST_PATIENCE_SECONDS)
     if planned.private is False and not options.public:
         raise Refused(f"{repo} is public: whatever is pushed is public at once; say --public if that is meant")
     if options.revision:
         check_tag(api, planned, options.revision)
-    for line in described(planned, user, licence, confessed, options.public, options.revision):
+    edit = persist(lambda: foreign_edit(api, name, planned), f"looking at {repo}", _say, FIRST_PATIENCE_SECONDS)
+    for line in described(planned, user, licence, confessed, options.public, options.revision, edit):
         print(line)
-    if not planned.nothing_to_do and not options.yes:
-        _ask(repo)
+    opened = options.public and planned.private
+    if not options.yes and (opened or not planned.nothing_to_do):
+        _ask(f"making {repo} public" if planned.nothing_to_do else f"pushing to {repo}")
     head = push(api, name, planned, options.public, options.revision, _say)
     link = f"{constants.ENDPOINT}/datasets/{repo}"
     done = "nothing to push: it holds these files already" if planned.nothing_to_do else "pushed and verified"
-    print(f"{done}: {link} at {head[:8]}{f', {options.revision}' if options.revision else ''}")
+    notes = f"{f', {options.revision}' if options.revision else ''}{', made public' if opened else ''}"
+    print(f"{done}: {link} at {head[:8]}{notes}")
     return 0
 
 
 def described(
-    planned: Plan, user: str, licence: str, confessed: list[str], public: bool, revision: str
+    planned: Plan, user: str, licence: str, confessed: list[str], public: bool, revision: str, edit: str
 ) -> Iterable[str]:
-    """What a push will do, in lines for whoever is asked."""
+    """What a push will do, in lines for whoever is asked; `edit` is whose change of the card it replaces, if any."""
     is_now = {None: "new", True: "private", False: "public"}[planned.private]
     to_be = "public" if public else "private"
     yield f"push to    {planned.repo} ({is_now if is_now == to_be else f'{is_now}, will be {to_be}'}) as {user}"
@@ -136,26 +178,28 @@ def described(
     yield f"gate       {'overruled: ' + '; '.join(confessed) if confessed else 'passed'}"
     for called, group in (("new", planned.new), ("changed", planned.changed), ("same", planned.same)):
         if group:
-            yield f"{called:<10} {_files(len(group))}, {_size(sum(item.bytes for item in group))}"
+            yield f"{called:<10} {_files(len(group))}, {size(sum(item.bytes for item in group))}"
             yield from _listed(group if called != "same" else ())
     for called, paths in (("deleted", planned.deleted), ("left as is", planned.kept)):
         if paths:
             yield f"{called:<10} {_files(len(paths))}: {', '.join(paths[:5])}{', …' if len(paths) > 5 else ''}"
+    if edit:
+        yield f"replaced   {CARD}, which somebody else changed there: {visible(edit)!r}"
 
 
 def _listed(group: Iterable[Item]) -> Iterable[str]:
     group = list(group)
     for item in group[:LISTED]:
-        yield f"           {_size(item.bytes):>9}  {item.path}"
+        yield f"           {size(item.bytes):>9}  {item.path}"
     if len(group) > LISTED:
         yield f"           … and {len(group) - LISTED:,} more"
 
 
-def _ask(repo: str) -> None:
+def _ask(doing: str) -> None:
     if not sys.stdin.isatty():
-        raise Refused(f"nobody is there to say yes to pushing to {repo}: add --yes")
-    if input("push? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise Refused(f"nothing is pushed to {repo}")
+        raise Refused(f"nobody is there to say yes to {doing}: add --yes")
+    if input(f"{doing}: go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise Refused("stopped, and nothing is changed there")
 
 
 def _line(failure: Failure, repo: str) -> str:
@@ -191,12 +235,3 @@ def _say(line: str) -> None:
 
 def _files(count: int) -> str:
     return f"{count:,} file{'' if count == 1 else 's'}"
-
-
-def _size(count: int) -> str:
-    value = float(count)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"

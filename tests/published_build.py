@@ -8,6 +8,7 @@ from typing import Any
 from huggingface_hub import HfApi
 from upath import UPath
 
+from cards.build import read_build
 from cards.card import load_card, write_card
 from cards.hub import Plan, items, plan, push
 from cards.publish import dataset_files
@@ -23,7 +24,7 @@ CARD = "---\nlicense: mit\n---\nA card.\n"
 def build_to_publish(out: UPath, rows: int = 20) -> UPath:
     """A finished build with its card, what the card shows, and its manifest."""
     write_sample_build(out, rows, paint=one_image)
-    write_card(out, load_card(NAME))
+    write_card(out, load_card(read_build(out).card))
     return out
 
 

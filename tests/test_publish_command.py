@@ -169,6 +169,40 @@ def test_without_a_terminal_nothing_is_pushed_unasked(
     assert here.store.repos == {}
 
 
+def test_a_private_dataset_is_not_made_public_unasked(
+    here: Hub, build: UPath, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command(build, "--yes")) == 0
+    assert "made public" not in capsys.readouterr().out
+    assert main(command(build, "--public")) == 2
+    assert error(capsys) == f"error: nobody is there to say yes to making {REPO} public: add --yes"
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    for answer, private in (("n", True), ("y", False)):
+        monkeypatch.setattr("builtins.input", lambda _, answer=answer: answer)
+        assert main(command(build, "--public")) == (2 if private else 0)
+        assert here.repo(REPO).private == private
+    assert capsys.readouterr().out.splitlines()[-1].endswith(", made public")
+
+
+def test_a_card_that_was_edited_there_is_not_replaced_without_a_word(
+    here: Hub, build: UPath, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command(build, "--yes")) == 0
+    other = build_to_publish(UPath(tmp_path / "out"), rows=10)
+    Pusher(here).api.upload_file(
+        path_or_fileobj=b"---\nlicense: mit\n---\n", path_in_repo="README.md", repo_id=REPO, repo_type="dataset",
+        commit_message="Whom to\u202e thank",
+    )  # fmt: skip
+    Pusher(here).api.upload_file(path_or_fileobj=b"MIT", path_in_repo="LICENSE", repo_id=REPO, repo_type="dataset")
+    capsys.readouterr()
+    assert main(command(other)) == 2
+    assert "replaced   README.md, which somebody else changed there: 'Whom toU+202E thank'" in capsys.readouterr().out
+    assert main(command(other, "--yes")) == 0
+    capsys.readouterr()
+    assert main(command(build, "--yes")) == 0
+    assert "replaced" not in capsys.readouterr().out
+
+
 def test_an_old_card_s_claims_go_with_its_files(
     here: Hub, build: UPath, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,13 +258,26 @@ def test_a_refusal_is_one_clear_line(
 
 
 def test_names_that_are_none(here: Hub, build: UPath, capsys: pytest.CaptureFixture[str]) -> None:
-    for repo in ("multiinstruct", "a/b/c", "babel/", "babel/x y", "../x", "babel/.x"):
+    (build / "dataset" / "manifest.json").unlink()
+    for repo in (
+        "multiinstruct",
+        "a/b/c",
+        "babel/",
+        "babel/x y",
+        "../x",
+        "babel/.x",
+        "babel/a--b",
+        "a..b/x",
+        "a/x.git",
+    ):
         assert main(command(build, "--yes", repo=repo)) == 2
         assert error(capsys).startswith(f"error: --repo is {repo!r}, expected an account or organisation")
-    for tag in ("v 1", "-v", "a/b", "\u202ev1"):
+    for tag in ("v 1", "-v", "a/b", "\u202ev1", "main", "Main", "HEAD", "a..b", "x.lock", "v1.", "v\u0661"):
         assert main(command(build, "--yes", f"--revision={tag}")) == 2
         assert error(capsys).startswith(f"error: --revision is {tag!r}")
     assert here.asked() == []
+    assert not (build / "dataset" / "manifest.json").exists()
+    assert main(["refresh", str(build)]) == 0
 
 
 def test_a_name_taken_by_somebody_else(
@@ -259,13 +306,32 @@ def test_public_is_said_aloud(here: Hub, build: UPath, capsys: pytest.CaptureFix
     assert not here.repo(REPO).private
 
 
-def test_a_build_without_its_manifest_is_not_pushed(
+def test_nothing_is_published_without_a_manifest(here: Hub, tmp_path: Path) -> None:
+    build = build_to_publish(UPath(tmp_path / "out"))
+    manifest = build / "dataset" / "manifest.json"
+    listed = json.loads(manifest.read_text())["files"]
+    manifest.unlink()
+    assert main(command(build, "--yes")) == 0
+    tree = here.repo(REPO).resolve("main").tree
+    assert json.loads(here.store.path(tree["manifest.json"]).read_text())["files"] == listed
+    manifest.unlink()
+    assert main(["publish", str(build), "--to", str(tmp_path / "pub"), "--allow-unvalidated"]) == 0
+    assert json.loads((tmp_path / "pub" / "manifest.json").read_text())["files"] == listed
+
+
+def test_what_else_lies_in_the_folder_is_not_published(
     here: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     build = build_to_publish(UPath(tmp_path / "out"))
-    (build / "dataset" / "manifest.json").unlink()
-    assert main(command(build, "--yes")) == 2
-    assert "manifest.json is not there: write it with `python -m cards refresh" in capsys.readouterr().err
+    for path in ("notes.txt", "data/notes.txt", "data/copy/train-00000-of-00001.parquet"):
+        (build / "dataset" / path).parent.mkdir(exist_ok=True)
+        (build / "dataset" / path).write_bytes(b"mine")
+    assert main(["refresh", str(build)]) == 0
+    assert "notes" not in (build / "dataset" / "manifest.json").read_text()
+    assert main(command(build, "--yes")) == 0
+    tree = here.repo(REPO).resolve("main").tree
+    assert "data/train-00000-of-00001.parquet" in tree
+    assert not [path for path in tree if "notes" in path or "copy" in path]
 
 
 def test_what_is_done_is_published_only_when_told_so(
@@ -285,6 +351,17 @@ def test_what_is_done_is_published_only_when_told_so(
     assert "data/train-00000-of-00001.parquet" in tree
     assert "data/validation-00000-of-00001.parquet" not in tree
     assert "not finished" in here.store.path(tree["README.md"]).read_text().partition("\n# ")[2][:600]
+
+
+def test_before_its_last_stage_a_build_has_nothing_to_publish(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "build.json").write_text(json.dumps({"name": NAME, "status": "interrupted"}))
+    assert main(command(UPath(tmp_path), "--partial")) == 2
+    assert error(capsys).startswith(f"error: {tmp_path / 'dataset'} holds no rows yet: the last stage writes them. To ")
+    with pytest.raises(SystemExit):
+        main(["publish", "--help"])
+    assert "The last stage writes them" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_manifest_that_lists_other_files_is_refused(

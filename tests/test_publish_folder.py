@@ -52,6 +52,34 @@ def test_a_place_is_never_overwritten(build: UPath, place: UPath, capsys: pytest
     assert (place / "README.md").read_bytes() == b"a card"
 
 
+def test_a_card_of_somebody_else_is_not_replaced(
+    build: UPath, place: UPath, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "README.md").write_text("# Mine")
+    assert main(["publish", str(build), "--to", str(place), "--allow-unvalidated"]) == 2
+    assert "README.md is not the card of this dataset: give a folder that is empty or not" in capsys.readouterr().err
+    assert held(place) == {"README.md": sha256_of(b"# Mine")}
+
+
+@pytest.mark.parametrize("inside", ["", "dataset", "dataset/data/copy", "stages/../dataset"])
+def test_a_build_is_not_published_into_itself(build: UPath, inside: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = held(build)
+    for place in (f"{build}/{inside}", f"file://{build}/{inside}"):
+        assert main(["publish", str(build), "--to", place, "--allow-unvalidated"]) == 2
+        assert f"--to {place} lies in the build: give a folder outside of" in capsys.readouterr().err
+    assert held(build) == before
+
+
+@pytest.mark.parametrize("flags", [["--revision", "v1"], ["--public"]])
+def test_what_only_the_hub_has_is_refused(
+    build: UPath, place: UPath, flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["publish", str(build), "--to", str(place), "--allow-unvalidated", *flags]) == 2
+    assert "--revision and --public are of a dataset of the Hub" in capsys.readouterr().err
+    assert not place.exists()
+
+
 def test_a_copy_that_differs_is_not_shown(build: UPath, place: UPath, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cards.publish._pour", lambda content, into: into.write(b"bits that fell over"))
     with pytest.raises(ValueError, match="the copy differs from"):
