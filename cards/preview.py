@@ -21,11 +21,11 @@ from upath import UPath
 
 from cards.build import read_build
 from cards.fields import count_of, list_of, read_object, text_of
-from cards.publish import CARD, MANIFEST
+from cards.publish import MANIFEST
 from cards.text import html_environment, language_name
 
 PREVIEW = "preview.html"
-_FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
+_FENCE = re.compile(r"^---\n", re.MULTILINE)
 _ASSET = re.compile(r"assets/([\w-]+\.(svg|jpg))")
 _TYPES = {"svg": "image/svg+xml", "jpg": "image/jpeg"}
 _OURS = re.compile(r"<details><summary>[^<>&]*</summary>\s*|</details>\s*|<br>")
@@ -51,16 +51,10 @@ class Listed:
     rows: int
 
 
-def write_preview(out: UPath) -> UPath:
-    """Write `out/preview.html` from the card in `out/dataset` and return its path.
-
-    Raises FileNotFoundError when there is no card, and ValueError when its metadata is no YAML mapping.
-    """
+def write_preview(out: UPath, card: str) -> UPath:
+    """Write `out/preview.html` from the text of a card, whose images are in `out/dataset`, and return its path."""
     build = read_build(out)
-    path = out / "dataset" / CARD
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: not there; write it with `python -m cards refresh {out}`")
-    metadata, text = _split(path)
+    metadata, text = _split(card)
     page = (
         html_environment()
         .get_template("preview.html.j2")
@@ -124,16 +118,9 @@ def _inlined(root: UPath, source: str) -> str:
     return f"data:{_TYPES[match[2]]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
 
-def _split(path: UPath) -> tuple[Mapping[str, Any], str]:
-    text = path.read_text(encoding="utf-8")
-    front = _FRONT.match(text)
-    try:
-        metadata = yaml.safe_load(front[1]) if front else None
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: its metadata is no YAML: {error}") from error
-    if front is None or not isinstance(metadata, dict):
-        raise ValueError(f"{path}: expected metadata between two lines of `---`")
-    return metadata, text[front.end() :]
+def _split(card: str) -> tuple[Mapping[str, Any], str]:
+    _, metadata, text = _FENCE.split(card, maxsplit=2)
+    return yaml.safe_load(metadata), text
 
 
 def _values(key: str, metadata: Mapping[str, Any]) -> list[str]:

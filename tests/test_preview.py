@@ -1,18 +1,19 @@
 """The preview: the card as a page that shows what will be published, and in which nothing runs or calls."""
 
-import argparse
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from upath import UPath
 
 from cards.card import load_card, write_card
-from cards.cli_preview import add_commands
+from cards.cli import main
 from cards.preview import rendered, write_preview
+from tests.pages import Page
 from tests.sample_build import HOSTILE, one_image, write_sample_build
-from tests.test_report import RUNS_OR_CALLS, Page
+from tests.test_report import RUNS_OR_CALLS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -20,12 +21,18 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 @pytest.fixture
 def build(tmp_path: Path) -> UPath:
     out = write_sample_build(UPath(tmp_path / "out"), rows=20, paint=one_image)
-    write_card(out, load_card("multiinstruct-it"))
+    card = load_card("multiinstruct-it")
+    write_card(out, replace(card, licence="other", licence_name="per-image", licence_link="https://example.org/images"))
     return out
 
 
+def previewed(build: UPath) -> UPath:
+    """The page of the card as it is in the build."""
+    return write_preview(build, (build / "dataset" / "README.md").read_text(encoding="utf-8"))
+
+
 def test_shows_the_metadata_the_text_and_the_files(build: UPath) -> None:
-    page = Page(write_preview(build).read_text(encoding="utf-8"))
+    page = Page(previewed(build).read_text(encoding="utf-8"))
     for words in ("visual-question-answering", "Italian (it)", "n<1K", "other (per-image)", "Every row, accounted for"):
         assert words in page.text
     manifest = json.loads((build / "dataset" / "manifest.json").read_text())
@@ -35,17 +42,17 @@ def test_shows_the_metadata_the_text_and_the_files(build: UPath) -> None:
 
 def test_images_are_those_of_the_card_and_inlined(build: UPath) -> None:
     card = (build / "dataset" / "README.md").read_text(encoding="utf-8")
-    page = Page(write_preview(build).read_text(encoding="utf-8"))
+    page = Page(previewed(build).read_text(encoding="utf-8"))
     sources = [attributes["src"] or "" for tag, attributes in page.elements if tag == "img"]
     assert len(sources) == card.count("](assets/") > 2
     assert all(source.startswith(("data:image/svg+xml;base64,", "data:image/jpeg;base64,")) for source in sources)
 
 
 def test_nothing_in_it_runs_or_calls(build: UPath) -> None:
-    path = build / "dataset" / "README.md"
+    card = (build / "dataset" / "README.md").read_text(encoding="utf-8")
     hostile = f"{HOSTILE}\n\n<details><summary><script>alert(1)</script></summary>\n\n<iframe src=//evil.example>\n\n"
-    path.write_text(path.read_text(encoding="utf-8") + hostile + "[a](javascript:alert(1))", encoding="utf-8")
-    for tag, attributes in Page(write_preview(build).read_text(encoding="utf-8")).elements:
+    page = write_preview(build, f"{card}{hostile}[a](javascript:alert(1))")
+    for tag, attributes in Page(page.read_text(encoding="utf-8")).elements:
         assert tag not in RUNS_OR_CALLS
         assert not [name for name in attributes if name.startswith("on")]
         assert (attributes.get("src") or "data:").startswith("data:")
@@ -63,30 +70,24 @@ def test_an_image_from_elsewhere_is_not_shown(build: UPath, source: str) -> None
 
 
 def test_the_html_that_the_card_writes_itself_stays(build: UPath) -> None:
-    page = Page(write_preview(build).read_text(encoding="utf-8"))
+    page = Page(previewed(build).read_text(encoding="utf-8"))
     assert "details" in {tag for tag, _ in page.elements}
     assert "<details>" not in page.text
     assert "<br>" not in page.text
 
 
-def test_without_a_card_it_says_what_to_do(build: UPath) -> None:
-    (build / "dataset" / "README.md").unlink()
-    with pytest.raises(FileNotFoundError, match="write it with `python -m cards refresh"):
-        write_preview(build)
-
-
-@pytest.mark.parametrize("text", ["# No metadata", "---\na: [\n---\n", "---\njust words\n---\n"])
-def test_metadata_that_is_none_is_named(build: UPath, text: str) -> None:
-    (build / "dataset" / "README.md").write_text(text)
-    with pytest.raises(ValueError, match=r"README\.md: (its metadata|expected metadata)"):
-        write_preview(build)
+def test_it_is_the_card_that_would_be_pushed(build: UPath) -> None:
+    (build / "dataset" / "README.md").write_text("an old card")
+    assert main(["preview", str(build), "--repo", "babel/vqa-it", "--allow-unvalidated"]) == 0
+    page = Page((build / "preview.html").read_text(encoding="utf-8"))
+    assert "Published although not validated yet" in page.text
+    assert 'load_dataset("babel/vqa-it"' in page.text
+    assert main(["preview", str(build)]) == 0
+    assert "Published although" not in (build / "preview.html").read_text(encoding="utf-8")
 
 
 def test_the_command_says_where_the_page_is(build: UPath, capsys: pytest.CaptureFixture[str]) -> None:
-    parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers())
-    options = parser.parse_args(["preview", str(build)])
-    assert options.run(options) == 0
+    assert main(["preview", str(build)]) == 0
     assert capsys.readouterr().out == f"preview  {build}/preview.html\n"
 
 
@@ -94,7 +95,7 @@ def test_the_command_says_where_the_page_is(build: UPath, capsys: pytest.Capture
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_browser_shows_it_whole(build: UPath, width: int) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
-    path = write_preview(build)
+    path = previewed(build)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": width, "height": 900})
