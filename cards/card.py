@@ -276,7 +276,7 @@ def _citations(build: Build, recipe: Card) -> list[str]:
         *([f"  year = {{{build.finished[:4]}}},"] if re.match(r"\d{4}-", build.finished, re.ASCII) else []),
     ]
     lines = [
-        f"@misc{{{re.sub(r'[^a-z0-9]+', '-', build.name.lower()).strip('-') or 'dataset'},",
+        f"@misc{{{re.sub(r'[^a-z0-9]+', '-', build.card.lower()).strip('-') or 'dataset'},",
         f"  title = {{{recipe.pretty_name}}},",
         *(published if recipe.repo_id else []),
         f"  note = {{Build {build.fingerprint[:12]}}}",
