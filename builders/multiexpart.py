@@ -41,9 +41,7 @@ class Config(CrawlConfig):
     alignments: tuple[str, ...] = flag(
         (), "sets of languages to align, each parted by commas (default: all, and en,es,fr,it,ja)", metavar="SET"
     )
-    decisions: str = flag(
-        "", "what people decided on the review page of an earlier build", fingerprint=False, metavar="FILE"
-    )
+    decisions: str = flag("", "what people decided on the review page of an earlier build", paths=True, metavar="FILE")
     directions: tuple[str, ...] = flag(
         DIRECTIONS, "languages of instruction and text, L being another than the source language", choices=DIRECTIONS
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from builders.demo.sample import write_sample
 from builders.engine import Stage, flag, main
@@ -41,13 +42,17 @@ class Config(TranslationConfig, CheckConfig):
     """The flags of this recipe, beside those of every translation."""
 
     input: tuple[str, ...] = flag(
-        (), "JSON Lines files or folders (default: the bundled sample)", fingerprint=False, metavar="PATH"
+        (), "JSON Lines files or folders (default: the bundled sample)", paths=True, metavar="PATH"
     )
     images: tuple[str, ...] = flag(
-        (), "folders that hold the images; `embed` (default) or `path` says how they are published",
-        private=True, metavar="DIR|embed|path",
+        (), "folders that hold the images; `embed` (default) publishes them too, `path` only their paths in the source",
+        paths=True, metavar="DIR|embed|path",
     )  # fmt: skip
     rows_per_file: int = flag(20_000, "rows a published file at most; 500 MB is the other limit", above=0, metavar="N")
+
+    def fingerprinted(self) -> dict[str, Any]:
+        """Not where the images lie, but whether they are published."""
+        return super().fingerprinted() | {"images": images_argument(self.images)[1]}
 
 
 def stages(config: Config) -> list[Stage]:
@@ -61,12 +66,12 @@ def stages(config: Config) -> list[Stage]:
         inputs, roots = (str(sample),), (str(write_sample(sample).images_root),)
     translate, checked = Translate(ROWS, config), ROWS.append(CHECKS)
     return [
-        Ingest(inputs, MultiInstruct(roots, written), config.shard_rows, config.limit),
+        Ingest(inputs, MultiInstruct(roots, written), config.shard_rows, config.limit, beside=roots),
         translate,
         Check(ROWS, filters_for(config, "en", config.to), "en", config.to),
         Revise(checked, translate),
         Compose(checked, CONVERSATIONS, partial(to_conversation, instructions=written, seed=config.seed)),
-        Publish(images, config.rows_per_file, card=NAME),
+        Publish(images, config.rows_per_file, card=NAME if config.input else f"{NAME}-demo"),
     ]  # fmt: skip
 
 

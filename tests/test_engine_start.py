@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from builders.engine import Build, fingerprint
 from builders.engine.config import BuildConfig, parse
 from builders.engine.pool import Size
 from builders.multiexpart import Config as CrawlConfig
+from builders.multiinstruct_it import Config
 from builders.stages.fetch import FetchConfig
 from cards.report import write_report
 from tests.conftest import ROOT, Toy
@@ -151,6 +153,28 @@ def test_who_runs_a_build_is_written_nowhere(
     assert build["command"] == f"python recipe.py {shown} --output {tmp_path} --seed 7"
     assert shown in written["report.html"]
     assert "contact" not in json.dumps(build["fingerprinted"]["config"])
+
+
+def test_where_inputs_lie_is_neither_fingerprinted_nor_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["builders/multiinstruct_it.py"])
+    here = Config(input=("a.jsonl", "b.jsonl"), images=(str(tmp_path),))
+    there = Config(input=("/data/a.jsonl",), images=("/data/x", "/data/y", "embed"))
+    linked = replace(there, images=("/data/x", "path"))
+    assert here.fingerprinted() == there.fingerprinted()
+    assert linked.fingerprinted() == here.fingerprinted() | {"images": "path"}
+    start = "python builders/multiinstruct_it.py --output OUT --input PATH --images DIR"
+    assert here.public_command() == start
+    assert there.public_command() == f"{start} embed"
+    assert linked.public_command() == f"{start} path"
+    assert Config().public_command() == "python builders/multiinstruct_it.py --output OUT"
+    model = tmp_path / "labse"
+    checked = Config(similarity=str(model))
+    assert checked.public_command().endswith("--similarity labse")
+    assert checked.published()["similarity"] == "labse"
+    crawled = CrawlConfig(decisions=str(tmp_path / "d.json"), dumps=("/d/en.tar.gz", "/d/it.tar.gz"))
+    assert crawled.public_command().endswith("--dumps FILE --decisions FILE")
 
 
 def test_a_command_without_an_address_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

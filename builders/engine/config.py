@@ -22,7 +22,7 @@ def flag(
     help: str,
     *,
     fingerprint: bool = True,
-    private: bool = False,
+    paths: bool = False,
     personal: bool = False,
     public: bool = False,
     above: float | None = None,
@@ -30,18 +30,20 @@ def flag(
 ) -> Any:
     """A config field that is a flag.
 
-    `fingerprint=False`: it does not change what is built. `private`: it is not published in the card, such as
-    a path of this machine. `personal`: it is written nowhere and not fingerprinted, such as an e-mail address;
-    where the command or the config is shown, "…" stands for it. `public`: it belongs to the published command though
-    it is not fingerprinted by itself, such as a model, which names itself; of a path, only its last part. `above`: a
-    number must be greater than this. Further keywords (`choices`, `metavar`, `nargs`, `const`) go to argparse.
+    `fingerprint=False`: it does not change what is built. `paths`: files or folders that the build reads. Where they
+    lie is neither fingerprinted nor published: in the published command the flag's metavar stands for them, beside the
+    words that a metavar such as `DIR|embed|path` names. `personal`: it is written nowhere and not fingerprinted, such
+    as an e-mail address; where the command or the config is shown, "…" stands for it. `public`: it belongs to the
+    published command though it is not fingerprinted by itself, such as a model, which names itself; of a path, only its
+    last part. `above`: a number must be greater than this. Further keywords (`choices`, `metavar`, `nargs`, `const`) go
+    to argparse.
     """
     return field(
         default=default,
         metadata={
             "help": help,
-            "fingerprint": fingerprint and not personal,
-            "private": private,
+            "fingerprint": fingerprint and not personal and not paths,
+            "paths": paths,
             "personal": personal,
             "public": public,
             "above": above,
@@ -99,9 +101,9 @@ class BuildConfig:
         ]
 
     def published(self) -> dict[str, Any]:
-        """The fingerprinted fields that a card may show."""
-        private = {item.name for item in dataclasses.fields(self) if item.metadata["private"]}
-        return {name: value for name, value in self.fingerprinted().items() if name not in private}
+        """The fingerprinted fields as a card may show them."""
+        values = self.fingerprinted()
+        return {name: _pathless(value) if isinstance(value, str) else value for name, value in values.items()}
 
     def written(self) -> dict[str, Any]:
         """All fields as they may be written down."""
@@ -129,15 +131,20 @@ class BuildConfig:
     def public_command(self) -> str:
         """The command that builds the same from the same inputs, wherever they lie."""
         words = ["python", f"builders/{Path(sys.argv[0]).name}", "--output", "OUT"]
-        defaults = {item.name: item.default for item in dataclasses.fields(self)}
-        named = {
-            item.name: _pathless(getattr(self, item.name))
-            for item in dataclasses.fields(self)
-            if item.metadata["public"]
-        }
-        for name, value in (self.published() | named).items():
-            if value != defaults[name]:
-                words += [_option(name), *map(str, value if isinstance(value, tuple) else (value,))]
+        published = self.published()
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if value == item.default:
+                continue
+            if item.metadata["paths"]:
+                value = _placeholders(value, item.metadata["argument"]["metavar"])
+            elif item.metadata["public"]:
+                value = _pathless(value)
+            elif item.name in published:
+                value = published[item.name]
+            else:
+                continue
+            words += [_option(item.name), *map(str, value if isinstance(value, tuple) else (value,))]
         return shlex.join(words)
 
     def fingerprinted(self) -> dict[str, Any]:
@@ -156,6 +163,13 @@ def _option(name: str) -> str:
 def _pathless(value: str) -> str:
     """A name as it is, a path of this machine without its folders."""
     return Path(value).name if value.startswith((".", "/", "~")) or Path(value).exists() else value
+
+
+def _placeholders(value: str | tuple[str, ...], metavar: str) -> tuple[str, ...]:
+    """What stands for paths: of `DIR|embed|path` the first, but the words that it names are themselves."""
+    path, *names = metavar.split("|")
+    words = value if isinstance(value, tuple) else (value,)
+    return tuple(dict.fromkeys(word if word in names else path for word in words))
 
 
 class _Parser(argparse.ArgumentParser):

@@ -62,7 +62,7 @@ class CrawlConfig(BuildConfig):
     )  # fmt: skip
     dumps: tuple[str, ...] = flag(
         (), "Wikimedia Enterprise HTML dumps (.tar.gz, .ndjson, .ndjson.gz) to read pages from instead of asking",
-        fingerprint=False, metavar="FILE",
+        paths=True, metavar="FILE",
     )  # fmt: skip
     allow_host: tuple[str, ...] = flag(
         (), "hosts (host or host:port) that may have private addresses", fingerprint=False, metavar="HOST"

@@ -31,16 +31,22 @@ class Reader(Protocol):
 
 
 class Ingest(WithoutCopies):
-    """Reads JSON Lines files in slices. A line that cannot be used fails by name, and the rest goes on."""
+    """Reads JSON Lines files in slices. A line that cannot be used fails by name, and the rest goes on.
+
+    `beside` are the folders that the reader looks into: with others, the rows are read again.
+    """
 
     name = "ingest"
 
-    def __init__(self, inputs: Sequence[str], reader: Reader, shard_rows: int, limit: int) -> None:
+    def __init__(
+        self, inputs: Sequence[str], reader: Reader, shard_rows: int, limit: int, beside: Sequence[str] = ()
+    ) -> None:
         self.inputs = tuple(inputs)
         self.reader = reader
         self.schema = reader.schema
         self.shard_rows = shard_rows
         self.limit = limit
+        self.beside = [str(location(folder)) for folder in beside]
         self._slices: list[jsonl.Slice] = []
 
     def preflight(self, build: Build) -> list[str]:
@@ -62,7 +68,9 @@ class Ingest(WithoutCopies):
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
         digests = {file.path: file.sha256 for file in build.inputs}
         return [
-            ShardTask(f"{index:05d}", piece, digest([digests[piece.name], piece.start, piece.end]), piece.rows)
+            ShardTask(
+                f"{index:05d}", piece, digest([digests[piece.name], piece.start, piece.end, *self.beside]), piece.rows
+            )
             for index, piece in enumerate(self._slices)
         ]
 
