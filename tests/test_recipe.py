@@ -16,6 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from builders.engine import Build
+from builders.multiinstruct_it import Config, stages
+from builders.stages.publish import Publish
+from cards.card import load_card
 from tests.conftest import ROOT, environment
 
 RECIPE = ROOT / "builders/multiinstruct_it.py"
@@ -99,7 +103,7 @@ def recipe(tmp_path: Path, cluster: str) -> Recipe:
 
 def test_the_dataset_opens_at_once_and_repeats_are_paid_once(recipe: Recipe) -> None:
     said = recipe.run()
-    publishing = f"python -m cards publish {recipe.out} --repo ORG/NAME --allow-unvalidated"
+    publishing = f"python -m cards publish {recipe.out} --repo ORG/NAME --allow-unvalidated --allow-no-licence"
     assert said.splitlines()[-1].strip() == publishing, "it ends with the command that would publish it"
     assert recipe.counts() == {"rows_in": 60, "rows_written": 60, "rows_rejected": 0, "rows_failed": 0}
     assert set(recipe.units().values()) == {1}
@@ -174,6 +178,31 @@ def test_rows_that_cannot_be_used_are_named_and_the_rest_is_built(recipe: Recipe
     assert set(recipe.units().values()) == {1}, "a retry translates nothing again"
 
 
+def test_an_image_that_is_mended_enters_the_published_shard(recipe: Recipe) -> None:
+    image = recipe.folder / "images/coco/a.png"
+    whole = image.read_bytes()
+    image.write_bytes(whole[: len(whole) // 2])
+    recipe.run()
+    assert recipe.counts()["rows_failed"] == 20
+    image.write_bytes(whole)
+    recipe.run("--retry-failed", "BadImage")
+    assert recipe.counts() == {"rows_in": 60, "rows_written": 60, "rows_rejected": 0, "rows_failed": 0}
+    data = datasets.load_dataset(str(recipe.out / "dataset"), split="train", cache_dir=str(recipe.folder / "cache"))
+    assert data.num_rows == 60
+    card = load_card(json.loads((recipe.out / "build.json").read_text())["card"])
+    assert f"# {card.pretty_name}" in (recipe.out / "dataset/README.md").read_text()
+
+
+@pytest.mark.parametrize(("given", "title"), [((), "demo sample"), (("train.jsonl",), "MultiInstruct in Italian")])
+def test_the_bundled_sample_has_a_card_of_its_own(given: tuple[str, ...], title: str, tmp_path: Path) -> None:
+    config = Config(output=str(tmp_path), input=given)
+    publish = stages(config)[-1]
+    assert isinstance(publish, Publish)
+    build = Build("multiinstruct-it", config, [publish])
+    assert publish.preflight(build) == []
+    assert load_card(build.applied["card"]).pretty_name.endswith(title)
+
+
 def test_without_images_the_box_rows_fail_by_name_and_the_rest_is_built(recipe: Recipe) -> None:
     for path in (recipe.folder / "images/coco").iterdir():
         path.unlink()
@@ -182,6 +211,11 @@ def test_without_images_the_box_rows_fail_by_name_and_the_rest_is_built(recipe: 
     data = datasets.load_dataset(str(recipe.out / "dataset"), split="train", cache_dir=str(recipe.folder / "cache"))
     assert set(data["task_name"]) == {"VQA"}
     assert data[0]["image"] is None
+    write_rows(recipe.folder / "elsewhere")
+    recipe.run("--images", str(recipe.folder / "elsewhere/images"))
+    assert recipe.counts() == {"rows_in": 60, "rows_written": 60, "rows_rejected": 0, "rows_failed": 0}
+    data = datasets.load_dataset(str(recipe.out / "dataset"), split="train", cache_dir=str(recipe.folder / "cache"))
+    assert None not in data["image"], "other folders are looked into, also for rows that were built without an image"
 
 
 def test_the_same_rows_in_two_shards_are_one_row(recipe: Recipe) -> None:
@@ -218,4 +252,6 @@ def test_images_by_path_and_a_memory_shared_between_builds(recipe: Recipe) -> No
     assert process.returncode == 2
     assert "config.images" in text
     row = pq.read_table(next((other.out / "dataset/data").glob("*"))).to_pylist()[0]
-    assert Path(row["image"]).is_file()
+    assert "image" not in row
+    assert row["image_path"].startswith("./raw_datasets/coco/")
+    assert str(recipe.folder) not in json.dumps(row)

@@ -50,8 +50,8 @@ class InputFile:
 class Build:
     """One build of one recipe in one place.
 
-    `identity` is what stages add to what names it. `applied` is what they say in `build.json` of what changes rows
-    without making another build of it, such as what people decided. `next` are the commands that may come next.
+    `identity` is what stages add to what names it. `applied` is what they say in `build.json` without making
+    another build of it, such as what people decided and which card it has. `next` are the commands that may come next.
     """
 
     def __init__(self, name: str, config: BuildConfig, stages: Sequence[Stage]) -> None:

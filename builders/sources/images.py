@@ -26,7 +26,7 @@ Images = Literal["embed", "path"]
 
 
 def images_argument(words: Sequence[str]) -> tuple[tuple[str, ...], Images]:
-    """`--images DIR… [embed|path]`: the folders to look in, and how images are published (embedded, unless told)."""
+    """`--images DIR… [embed|path]`: the folders to look in, and whether they are published (unless told `path`)."""
     how: list[Images] = [word for word in words if word in ("embed", "path")]  # type: ignore[misc]
     return tuple(word for word in words if word not in ("embed", "path")), how[-1] if how else "embed"
 

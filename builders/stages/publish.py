@@ -5,15 +5,16 @@ the same bytes whatever shards they came through. Of a shard's rows a worker hol
 the images of a few: what it takes of memory does not grow with the dataset.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from builders.engine import Build, FileRef, Row, RowError, ShardRecord, ShardTask
 from builders.engine.files import location, read_columns
@@ -63,36 +64,44 @@ class Publish(WithoutCopies):
         self.schema = dataset_schema(images)
         self.translator: dict[str, str] = {}
 
+    def preflight(self, build: Build) -> list[str]:
+        """Nothing can be wrong; `build.json` says which card the dataset has."""
+        build.applied["card"] = self.card
+        return []
+
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
         """Cut every split into ranges of ids: `rows_per_file` rows or `shard_bytes` bytes, about, whichever is less.
 
-        For it only the id columns are read, and a few rows to learn what a row takes.
+        For it only the ids and splits are read, of which four bytes a row are kept, and a few rows to learn what a row
+        takes.
         """
         files = tuple(record.rows for record in upstream if record.rows.rows)
-        ids: dict[str, list[int]] = {}
+        found: dict[str, list[NDArray[np.uint32]]] = {}
         for file in files:
-            table = read_columns(build.out, file, ["id", "split"]).to_pydict()
-            for row, split in zip(table["id"], table["split"], strict=True):
-                ids.setdefault(split, []).append(int(row[:ID_DIGITS], 16))
+            table = read_columns(build.out, file, ["id", "split"])
+            for split in table["split"].unique().to_pylist():
+                its = table.filter(pc.field("split") == split)["id"].to_pylist()
+                found.setdefault(split, []).append(np.array([int(row[:ID_DIGITS], 16) for row in its], np.uint32))
         tasks = []
         made_of = digest([file.sha256 for file in files])
-        for split in sorted(ids):
-            ids[split].sort()
-            count = -(-len(ids[split]) // self._rows_of_a_shard(build.out, files, split, ids[split]))
+        for split in sorted(found):
+            ids = np.sort(np.concatenate(found.pop(split)))
+            count = -(-len(ids) // self._rows_of_a_shard(build.out, files, split, ids))
             edges = [-(-(16**ID_DIGITS) * index // count) for index in range(count + 1)]
+            starts = [*np.searchsorted(ids, np.array(edges[:-1], np.uint32)).tolist(), len(ids)]
             for index, (low, high) in enumerate(pairwise(edges)):
-                rows = bisect_left(ids[split], high) - bisect_left(ids[split], low)
+                rows = starts[index + 1] - starts[index]
                 name = f"{split}-{index:05d}-of-{count:05d}"
                 tasks.append(ShardTask(name, Part(files, split, low, high), digest([made_of, name]), rows))
         return tasks
 
-    def _rows_of_a_shard(self, root: Any, files: tuple[FileRef, ...], split: str, ids: Sequence[int]) -> int:
+    def _rows_of_a_shard(self, root: Any, files: tuple[FileRef, ...], split: str, ids: NDArray[np.uint32]) -> int:
         """The rows that make `shard_bytes`, `rows_per_file` at most.
 
         Ids are hashes. So the rows with the lowest ones are drawn by chance, and are the same whatever shards they came
         through. Texts count as they are before compression, which bounds the memory of whoever reads them, too.
         """
-        some = self._read(root, Part(files, split, 0, ids[:SAMPLE][-1] + 1)).to_pylist()
+        some = self._read(root, Part(files, split, 0, int(ids[:SAMPLE][-1]) + 1)).to_pylist()
         size = sum(weight(row) + self._image_bytes(row) for row in some)
         return max(1, min(self.rows_per_file, self.shard_bytes * len(some) // max(1, size)))
 
@@ -131,8 +140,9 @@ class Publish(WithoutCopies):
     def row(self, row: Row, counters: Counter[str]) -> Row:
         counters[f"split/{row['split']}"] += 1
         made = {name: row[name] for name in self.schema.names if name in row}
+        if self.images == "embed":
+            made["image"] = self._image(row)
         return made | {
-            "image": self._image(row),
             "translations": [
                 {"field": item["name"]} | {key: item[key] for key in ("source", "target", "score", "by")}
                 for item in row["fields"]
@@ -142,9 +152,9 @@ class Publish(WithoutCopies):
         }
 
     def _image(self, row: Row) -> Any:
-        """The image's bytes, or its path, or nothing when the build had no such image."""
-        if row["image_file"] is None or self.images == "path":
-            return row["image_file"]
+        """The image's bytes, or nothing when the build had no such image."""
+        if row["image_file"] is None:
+            return None
         path = location(row["image_file"])
         try:
             return {"bytes": read_whole(path), "path": path.name}
@@ -156,12 +166,15 @@ class Publish(WithoutCopies):
 
 
 def dataset_schema(images: Images) -> pa.Schema:
-    """The dataset's columns, with the `datasets` features (an `Image`) in the schema's metadata."""
-    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())]) if images == "embed" else pa.string()
+    """The dataset's columns, with the `datasets` features (an `Image`) in the schema's metadata.
+
+    Where images are not embedded there is no column of them: `image_path` is where they lie in the source.
+    """
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     schema = pa.schema(
         [
             ("id", pa.string()),
-            ("image", image),
+            *([("image", image)] if images == "embed" else []),
             ("image_path", pa.string()),
             CONVERSATIONS,
             ("task_name", pa.string()),

@@ -146,7 +146,8 @@ class PublishArtworks(Stage):
         self._counters: Counter[str] = Counter()
 
     def preflight(self, build: Build) -> list[str]:
-        """The decisions, which are an input of the build."""
+        """The decisions, which are an input of the build; `build.json` says which card the dataset has."""
+        build.applied["card"] = self.card
         if self.decisions:
             try:
                 self._verdicts = read_decisions(self.decisions)
