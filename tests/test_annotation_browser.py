@@ -511,7 +511,7 @@ def test_a_page_with_judgements_not_exported_asks_before_it_is_left(browser: Any
         reload(tab)
         assert tab.watch.dialogs == ["beforeunload"]
         press(tab, "o")
-        assert tab.locator("#exported").inner_text() == texts("en")["unexported"]
+        tab.locator("#exported", has_text=texts("en")["unexported"]).wait_for()
         export(tab, tmp_path)
         reload(tab)
         assert tab.watch.dialogs == ["beforeunload"]

@@ -93,7 +93,7 @@ def test_what_the_recipe_needs_is_said_before_and_after_anybody_judged(build: UP
     raw = sample_round()
     raw["figures"]["acceptance_items"] |= {"value": 0.95, "high": 0.99}
     assert "Accepted often enough." in Page(section_of(build, raw)).text
-    edit_build(build, name="a-build-without-a-recipe")
+    edit_build(build, card="a-card-that-is-not-there")
     assert "The recipe needs" not in Page(section_of(build, raw)).text
     (build / "validation" / "agreement.json").unlink()
     assert section_of(build) == ""
