@@ -71,16 +71,22 @@ def given(plan: Plan, judgements: Mapping[str, Sequence[Judgement]]) -> list[Giv
     return found
 
 
+def said_of_rows(plan: Plan, judgements: Mapping[str, Sequence[Judgement]]) -> dict[str, list[Given]]:
+    """All that was said of each row, by row id, in the plan's order of assignments; gold items are no rows."""
+    said: dict[str, list[Given]] = {}
+    for each in given(plan, judgements):
+        if not each.item.gold:
+            said.setdefault(each.item.row, []).append(each)
+    return said
+
+
 def votes(plan: Plan, judgements: Mapping[str, Sequence[Judgement]]) -> dict[str, Majority]:
     """What was decided of every row that an annotator judged, by row id, in the plan's order of rows.
 
     `judgements` by annotator. The label is the adjudicator's where there is one, else the one given more often than
     any other; where two or more are the most frequent, the row is open. Gold items are no rows.
     """
-    said: dict[str, list[Given]] = {}
-    for each in given(plan, judgements):
-        if not each.item.gold:
-            said.setdefault(each.item.row, []).append(each)
+    said = said_of_rows(plan, judgements)
     return {
         row.row: _majority(plan.task, said[row.row])
         for row in plan.rows

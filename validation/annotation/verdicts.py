@@ -7,7 +7,6 @@ as anything from outside.
 """
 
 import hashlib
-import json
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +17,9 @@ from typing import Any, Literal
 
 from upath import UPath
 
-from validation.annotation.labels import Given, Majority, decisive, given, read_judgements, votes
+from validation.annotation.labels import Given, Majority, decisive, read_judgements, said_of_rows, votes
 from validation.annotation.problem import Problem
+from validation.annotation.reading import parse_json, shown
 from validation.annotation.rounds import PlannedRow, Round, rounds, write_json
 
 FORMAT = "vlm-verdicts/1"
@@ -125,10 +125,7 @@ def judged_rows(round: Round) -> list[Judged]:
     """The rows of a round that somebody judged, in the plan's order; gold items are none. Raises `Problem`."""
     plan = round.plan()
     judgements = read_judgements(round, plan)
-    said: dict[str, list[Given]] = {}
-    for each in given(plan, judgements):
-        if not each.item.gold:
-            said.setdefault(each.item.row, []).append(each)
+    said = said_of_rows(plan, judgements)
     decided = votes(plan, judgements)
     return [Judged(row, tuple(said[row.row]), decided[row.row]) for row in plan.rows if row.row in decided]
 
@@ -193,10 +190,10 @@ def read_verdicts(path: Path | UPath) -> Verdicts:
     """The verdicts in a file, every value of it checked. Raises `Problem` naming file, row and field."""
     try:
         data = path.read_bytes()
-        value = json.loads(data, object_pairs_hook=_without_repeats)
+        value = parse_json(data.decode(), path.name)
         if not isinstance(value, dict) or value.get("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT}")
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, Problem) as error:
         raise Problem(f"{path}: no verdicts: {error}; {_AGAIN}") from error
     problems = list(_problems(value))
     if problems:
@@ -225,7 +222,7 @@ def _problems(value: Mapping[str, Any]) -> Iterator[str]:
         yield "rows: an object is expected, with the verdict of every row"
         return
     for row, verdict in value["rows"].items():
-        yield from (f"row {_shown(row)}: {problem}" for problem in _problems_of_row(verdict))
+        yield from (f"row {shown(row)}: {problem}" for problem in _problems_of_row(verdict))
 
 
 def _problems_of_row(verdict: Any) -> Iterator[str]:
@@ -235,7 +232,7 @@ def _problems_of_row(verdict: Any) -> Iterator[str]:
     if not isinstance(verdict["round"], str):
         yield "round: a string is expected"
     if verdict["verdict"] not in ("reject", "correct"):
-        yield f"verdict: {_shown(verdict['verdict'])}; 'reject' or 'correct' is expected"
+        yield f"verdict: {shown(verdict['verdict'])}; 'reject' or 'correct' is expected"
     counts = verdict["votes"]
     if not isinstance(counts, dict) or set(counts) != set(_LABELS) or not all(map(_is_count, counts.values())):
         yield f"votes: a number from 0 on is expected for each of {', '.join(_LABELS)}"
@@ -248,7 +245,7 @@ def _problems_of_row(verdict: Any) -> Iterator[str]:
         yield "texts: the fields of a row that is corrected are expected, and none of a row that is rejected"
         return
     for name, said in texts.items():
-        yield from (f"field {_shown(name)}: {problem}" for problem in _problems_of_text(said))
+        yield from (f"field {shown(name)}: {problem}" for problem in _problems_of_text(said))
 
 
 def _problems_of_text(said: Any) -> Iterator[str]:
@@ -258,7 +255,7 @@ def _problems_of_text(said: Any) -> Iterator[str]:
     elif not _is_visible(said["text"]):
         yield "text: it is empty, or nothing of it can be seen"
     elif _time(said["at"]) is None:
-        yield f"at: {_shown(said['at'])}; a time like 2026-03-01T10:15:30Z is expected, or an empty string"
+        yield f"at: {shown(said['at'])}; a time like 2026-03-01T10:15:30Z is expected, or an empty string"
     elif odd := next((char for char in said["text"] if _is_odd(char)), ""):
         yield f"text: the character U+{ord(odd):04X} cannot stand in a text"
 
@@ -299,15 +296,3 @@ def _is_count(value: Any) -> bool:
 
 def _is_strings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _shown(value: Any) -> str:
-    return repr(value)[:80]
-
-
-def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{_shown(next(name for name in names if names.count(name) > 1))} is there twice")
-    return made
