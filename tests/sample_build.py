@@ -126,6 +126,12 @@ def sample_pairs(**changes: Any) -> dict[str, Any]:
     ) | changes  # fmt: skip
 
 
+def edit_build(build: UPath, **changes: Any) -> None:
+    """Change what `build.json` says."""
+    path = build / "build.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
 def write_agreement(out: UPath, *rounds: dict[str, Any]) -> None:
     (out / "validation").mkdir(parents=True, exist_ok=True)
     text = json.dumps({"format": "vlm-agreement/1", "rounds": rounds})

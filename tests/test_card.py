@@ -1,6 +1,5 @@
 """The card: metadata that loads, figures that are those of the build, and nothing that the rows say is obeyed."""
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from upath import UPath
 from builders.demo import catalogue
 from cards.card import RECIPES, Card, Source, load_card, write_card
 from tests.crawled_build import write_crawled_build
-from tests.sample_build import FINGERPRINT, HOSTILE, one_image, write_sample_build
+from tests.sample_build import FINGERPRINT, HOSTILE, edit_build, one_image, write_sample_build
 
 CARD = Card(
     pretty_name="MultiInstruct, in Italian",
@@ -53,11 +52,6 @@ def only_our_images(html: str) -> bool:
     return bool(images) and all(
         re.fullmatch(r'<img src="assets/[\w-]+\.(svg|jpg)" alt="[^"]*"\s*/?>', i) for i in images
     )
-
-
-def edit_build(build: UPath, **changes: Any) -> None:
-    path = build / "build.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def test_metadata_loads_and_says_what_the_hub_needs(build: UPath) -> None:

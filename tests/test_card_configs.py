@@ -1,6 +1,5 @@
 """Card and report of a crawled dataset: several languages, several configurations, rows made between stages."""
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from cards.card import Card, Source, load_card, write_card
 from cards.columns import described
 from cards.dataset import Shard, configs, dataset_shards, images_by_licence, parts, rows_by_language
 from tests.crawled_build import write_crawled_build
-from tests.sample_build import HOSTILE, write_sample_build
+from tests.sample_build import HOSTILE, edit_build, write_sample_build
 
 CARD = Card(
     pretty_name="Artworks in three languages",
@@ -41,11 +40,6 @@ def build(tmp_path: Path) -> UPath:
 
 def card_of(build: UPath, card: Card = CARD) -> str:
     return write_card(build, card).read_text(encoding="utf-8")
-
-
-def edit_build(build: UPath, **changes: Any) -> None:
-    path = build / "build.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def test_metadata_lists_every_configuration_with_its_splits(build: UPath) -> None:

@@ -8,7 +8,6 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +24,7 @@ from cards.distributions import lengths
 from cards.examples import draw_examples
 from cards.plots import Panel, bars, histograms
 from tests.crawled_build import write_crawled_build
-from tests.sample_build import FINGERPRINT, HOSTILE, one_image, scene, write_sample_build
+from tests.sample_build import FINGERPRINT, HOSTILE, edit_build, one_image, scene, write_sample_build
 
 CARD = load_card("multiinstruct-it")
 SHOWN = replace(CARD, images_shown={"images": "Image: [us](https://example.org), CC0."})
@@ -35,11 +34,6 @@ SVG = "{http://www.w3.org/2000/svg}"
 @pytest.fixture
 def build(tmp_path: Path) -> UPath:
     return write_sample_build(UPath(tmp_path / "out"), rows=20, paint=one_image)
-
-
-def edit_build(build: UPath, **changes: Any) -> None:
-    path = build / "build.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def files_of(build: UPath) -> dict[str, bytes]:

@@ -8,7 +8,6 @@ import tracemalloc
 from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +25,7 @@ from cards.samples import find_boxes, prepare, thumbnail
 from cards.svg import funnel_step, stacked_bar, ticks
 from cards.text import md, moment, seconds, share, size
 from tests.pages import Page
-from tests.sample_build import FINGERPRINT, HOSTILE, HOSTILE_TASK, scene, write_sample_build
+from tests.sample_build import FINGERPRINT, HOSTILE, HOSTILE_TASK, edit_build, scene, write_sample_build
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 RUNS_OR_CALLS = {"script", "iframe", "object", "embed", "link", "base", "form", "audio", "video", "source"}
@@ -39,11 +38,6 @@ def build(tmp_path: Path) -> UPath:
 
 def report_of(build: UPath) -> str:
     return write_report(build).read_text(encoding="utf-8")
-
-
-def edit_build(build: UPath, **changes: Any) -> None:
-    path = build / "build.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def test_says_what_happened(build: UPath) -> None:

@@ -15,7 +15,15 @@ from upath import UPath
 
 from cards.report import write_report
 from cards.svg import whisker
-from tests.sample_build import HOSTILE, one_image, sample_pairs, sample_round, write_agreement, write_sample_build
+from tests.sample_build import (
+    HOSTILE,
+    edit_build,
+    one_image,
+    sample_pairs,
+    sample_round,
+    write_agreement,
+    write_sample_build,
+)
 from tests.test_report import RUNS_OR_CALLS, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -33,11 +41,6 @@ def section_of(build: UPath, *rounds: dict[str, Any]) -> str:
     page = write_report(build).read_text(encoding="utf-8")
     found = re.search(r'<section id="judged">.*?</section>', page, re.S)
     return found[0] if found else ""
-
-
-def edit_build(build: UPath, **changes: Any) -> None:
-    path = build / "build.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def test_every_figure_is_drawn_and_written(build: UPath) -> None:
