@@ -1,8 +1,8 @@
 """What every upstream dataset comes down to: examples, each with its texts, its image and what stays as it is.
 
 A *form* is one way in which a dataset is written, such as VQAv2's or LLaVA's. It reads a raw record, in all the odd
-shapes that are found in the wild, into an `Item`, and puts the texts of an item back into the columns that are published.
-Between the two stand translation and its checks, which know fields alone.
+shapes that are found in the wild, into an `Item`, and puts the texts of an item back into the columns that are
+published. Between the two stand translation and its checks, which know fields alone.
 """
 
 from collections import Counter
@@ -61,9 +61,9 @@ class Form:
 
     `about` is a line for `--help`. `columns` are published beside those that every dataset has; `texts` names those of
     them that hold language. `read(raw, language, counters)` makes an item of a raw record (a JSON object, or a row of a
-    table, whose images are structs of bytes and path) and raises `RowError`; `language` is the target, for closed labels
-    such as yes and no. `compose(told, kept)` gives the value of every column, `told` being the text of every field by
-    its name: the translations, or the sources for the parallel in the source's language; it raises `RowError`.
+    table, whose images are structs of bytes and path) and raises `RowError`; `language` is the target, for closed
+    labels such as yes and no. `compose(told, kept)` gives the value of every column, `told` being the text of every
+    field by its name: the translations, or the sources for the parallel in the source's language; it raises `RowError`.
     `recognises(raw)` says whether a record looks like this form.
     """
 
