@@ -5,6 +5,7 @@ hurts least and rejoined, never cut off in silence; an answer that has no end is
 batch's neighbours may change, and what not, is said by each backend.
 """
 
+import copy
 import hashlib
 import json
 import math
@@ -76,14 +77,9 @@ def seq2seq_translator(
             device=device,
         )
     checkpoint = find_checkpoint(model)
-    vocabulary: Vocabulary = (
-        MadladVocabulary(checkpoint, target)
-        if checkpoint.family == "t5"
-        else MarianVocabulary(checkpoint, source, target)
-    )
     return Seq2SeqTranslator(
         checkpoint,
-        vocabulary,
+        _vocabulary(checkpoint, source, target),
         target,
         source=source,
         backend=backend,
@@ -92,6 +88,12 @@ def seq2seq_translator(
         batch_tokens=batch_tokens,
         device=device,
     )
+
+
+def _vocabulary(checkpoint: Checkpoint, source: str, target: str) -> Vocabulary:
+    if checkpoint.family == "t5":
+        return MadladVocabulary(checkpoint, target)
+    return MarianVocabulary(checkpoint, source, target)
 
 
 def max_target_tokens(source_tokens: int) -> int:
@@ -148,12 +150,20 @@ class Seq2SeqTranslator:
         }
         self.warning: str | None = None
         self.batch_tokens = batch_tokens
+        self._checkpoint = checkpoint
         self._vocabulary = vocabulary
         self._backend = make_backend(backend, checkpoint, vocabulary.special, chosen, precision, device)
         self._model_lock = threading.Lock()
         self._most_rows: dict[int, int] = {}
         self._counters: Counter[str] = Counter()
         self._counters_lock = threading.Lock()
+
+    def into(self, target: str) -> "Seq2SeqTranslator":
+        """The same model, its weights loaded once, for another target. Raises `TranslatorError` if it knows none."""
+        other = copy.copy(self)
+        other.settings = {**self.settings, "target": target}
+        other._vocabulary = _vocabulary(self._checkpoint, self.source, target)
+        return other
 
     def load(self) -> None:
         """Load the weights, once. Raises `TranslatorError` when that fails."""
@@ -320,10 +330,9 @@ class DemoTranslator(Seq2SeqTranslator):
         about = json.loads((MODEL / "demo.json").read_text(encoding="utf-8"))
         config = json.loads((MODEL / "config.json").read_text(encoding="utf-8"))
         checkpoint = Checkpoint(DEMO, MODEL, about["name"], about["revision"], config, "package")
-        self._words = MadladVocabulary(checkpoint, target)
         super().__init__(
             checkpoint,
-            self._words,
+            MadladVocabulary(checkpoint, target),
             target,
             source=source,
             backend=TRANSFORMERS if backend == AUTO else backend,
@@ -336,7 +345,8 @@ class DemoTranslator(Seq2SeqTranslator):
         self.min_score = float(about["min_score"])
 
     def _doubt(self, source: str, answer: Translation) -> str | None:
-        unknown = [word.strip(".,;:!?") for word in source.split() if not self._words.has_word(word)]
+        assert isinstance(self._vocabulary, MadladVocabulary)
+        unknown = [word.strip(".,;:!?") for word in source.split() if not self._vocabulary.has_word(word)]
         if unknown:
             return f"not in the demo grammar: {', '.join(unknown)}"
         if answer.score is not None and answer.score < self.min_score:

@@ -55,7 +55,8 @@ class Translator(Protocol):
     the key of the translation memory. `together` says whether a unit of several texts goes through the model
     as one; if not, it is taken apart into the sentences of its texts, `source` being their language (ISO 639),
     and each is remembered by itself. `warning` is what every card and report must say about this translator.
-    `translate` may be called from several threads at once.
+    `translate` may be called from several threads at once. A translator may also have `into(target)`: the same model,
+    loaded once, for another target language.
     """
 
     @property

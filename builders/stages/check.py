@@ -85,7 +85,12 @@ class BackTranslator:
 
 
 def filters_for(config: CheckConfig, source: str, target: str) -> tuple[Filter, ...]:
-    """The filters that the flags ask for. Raises `ValueError` for a threshold that there is not."""
+    """The filters that the flags ask for; `target` is one language, or several parted by commas.
+
+    Raises `ValueError` for a threshold that there is not, and for several languages to translate back from.
+    """
+    if config.back_translation and "," in target:
+        raise ValueError(f"--back-translation {config.back_translation}: give one target language, not {target}")
     back = BackTranslator(config.back_translation, source, target) if config.back_translation else None
     return configured_filters(
         config.thresholds,
@@ -98,7 +103,8 @@ def filters_for(config: CheckConfig, source: str, target: str) -> tuple[Filter, 
 class Check(Stage):
     """Refuses a row when a filter refuses one of its machine-translated fields; keeps every figure.
 
-    A shard is checked again when its rows have changed, or who else shares their targets.
+    A shard is checked again when its rows have changed, or who else shares their targets. A row that names its
+    `language` was translated into that one, others into `target`.
     """
 
     name = "check"
@@ -106,7 +112,7 @@ class Check(Stage):
     def __init__(self, schema: pa.Schema, filters: Sequence[Filter], source: str, target: str) -> None:
         self.schema = schema.append(CHECKS)
         self.filters = tuple(filters)
-        self.languages = (source, target)
+        self.source, self.target = source, target
         self.gpu = any(each.has_model for each in self.filters)
         self._shared: Said = shared([])
         self._everywhere: Any = None
@@ -145,14 +151,14 @@ class Check(Stage):
 
     def process(self, rows: list[Row]) -> Outcome:
         outcome = Outcome()
-        fields = [(row["id"], item) for row in rows for item in _machine_fields(row)]
+        fields = [(row, item) for row in rows for item in _machine_fields(row)]
         try:
-            findings = check_each([self._pair(item) for _, item in fields], self.filters)
+            findings = check_each([self._pair(row, item) for row, item in fields], self.filters)
         except TranslatorError as error:  # of the translation back: no row's fault
             raise StageError(str(error)) from error
         by_row: dict[str, list[Any]] = {row["id"]: [] for row in rows}
-        for (row_id, _), found in zip(fields, findings, strict=True):
-            by_row[row_id] += found
+        for (row, _), found in zip(fields, findings, strict=True):
+            by_row[row["id"]] += found
         for row in rows:
             refused = [finding for finding in by_row[row["id"]] if not finding.accepted]
             outcome.counters += Counter(f"refused/{finding.filter}" for finding in refused)
@@ -167,12 +173,13 @@ class Check(Stage):
             outcome.written.append(row)
         return outcome
 
-    def _pair(self, item: Row) -> Pair:
+    def _pair(self, row: Row, item: Row) -> Pair:
         return Pair(
             item["name"],
             item["source"],
             item["target"],
-            *self.languages,
+            self.source,
+            row.get("language") or self.target,
             score=item["score"],
             note=item["note"],
             kind=item["kind"],

@@ -110,13 +110,15 @@ class Revise(RowStage):
         if not ids:
             return
         try:
-            translator, target = self.translate.load(), self.translate.arguments["target"]
+            translators = self.translate.load()
         except TranslatorError as error:
             raise StageError(str(error)) from error
         self._memories, lost = [], 0
+        columns = [name for name in ("id", "language", "fields", "checks") if name in self.schema.names]
         for shard in shards:
-            for row in read_columns(build.out, shard, ["id", "fields", "checks"], pc.field("id").isin(ids)).to_pylist():
-                entries, left = memories(row, self.verdicts.rows[row["id"]], translator, target)
+            for row in read_columns(build.out, shard, columns, pc.field("id").isin(ids)).to_pylist():
+                target = self.translate.language(row)
+                entries, left = memories(row, self.verdicts.rows[row["id"]], translators[target], target)
                 self._memories += entries
                 lost += left
         build.applied["verdicts"]["human_not_remembered"] = lost

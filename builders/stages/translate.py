@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,8 +92,9 @@ class Translate(Stage):
     def __init__(self, schema: pa.Schema, config: TranslationConfig, source: str = "en") -> None:
         self.schema = schema
         self.gpu = not config.server
+        self.targets = tuple(config.to.split(","))
         self.arguments: dict[str, Any] = {
-            "model": _absolute(config.model), "target": config.to, "source": source, "factory": config.translator,
+            "model": _absolute(config.model), "source": source, "factory": config.translator,
             "backend": config.backend, "precision": config.precision, "decoding": config.decoding,
             "batch_tokens": config.batch_tokens, "prompt": _absolute(config.prompt), "server": config.server,
             "in_flight": config.in_flight,
@@ -100,51 +102,66 @@ class Translate(Stage):
         self.memory_path = config.memory
         # A cluster's workers have another folder and another environment than this process.
         self._environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-        self._identity = ""
+        self._identities: dict[str, str] = {}
         self._memory: Any = None
-        self._translator: Translator | None = None
+        self._translators: dict[str, Translator] = {}
 
     def preflight(self, build: Build) -> list[str]:
         """The translator, without its weights; it becomes part of what names the build."""
         gpus = pool_size(self, build.config, ray.cluster_resources()).gpus
         self.arguments |= {"device": "cuda" if gpus else "cpu", "gpus": max(1, int(gpus))}
         try:
-            translator = self.load()
+            translators = self.load()
         except TranslatorError as error:
             return [str(error)]
-        self._identity = identity(translator)
+        self._identities = _identities(translators)
+        translator = translators[self.targets[0]]
         if "precision" in translator.settings:  # workers take what was planned, whatever their own GPU would suggest
             self.arguments |= {name: translator.settings[name] for name in ("backend", "precision")}
         build.identity["translator"] = {
             "name": translator.name,
             "revision": translator.revision,
-            "settings": dict(translator.settings),
-            "warning": translator.warning,
+            "settings": dict(translator.settings) | {"target": ",".join(self.targets)},
+            "warning": " ".join(dict.fromkeys(each.warning for each in translators.values() if each.warning)) or None,
         }
         self.memory_path = self.memory_path or str(build.out / "memory.sqlite")
         if not is_local(location(self.memory_path)):
             return [f"--memory {self.memory_path}: needs a local or shared disk; SQLite does not live in object stores"]
         self.memory_path = str(location(self.memory_path))
         try:
-            self._remembered("", [])
+            self._remembered([])
         except TranslatorError as error:
             return [f"--memory: {error}"]
         return []
 
-    def load(self) -> Translator:
-        return load_translator(**self.arguments)
+    def load(self) -> dict[str, Translator]:
+        """The translator into each target language, without weights; one model for all where it can be shared."""
+        first, *others = self.targets
+        translators = {first: load_translator(target=first, **self.arguments)}
+        into = getattr(translators[first], "into", None)
+        for target in others:
+            translators[target] = into(target) if into else load_translator(target=target, **self.arguments)
+        return translators
+
+    def language(self, row: Row) -> str:
+        """The target language of a row: its own, where a build has several."""
+        return row.get("language") or self.targets[0]
 
     def forecast(self, build: Build, rows: list[Row], scale: float) -> dict[str, Any]:
         """Units, how many are distinct, remembered, and left to translate; their tokens, hours and price."""
-        translator, config = self.load(), build.config
+        translators, config = self.load(), build.config
         assert isinstance(config, TranslationConfig)
-        settings = identity(translator)
-        units = [unit for row in rows for unit, _ in units_of(row, translator.together)]
-        distinct, pieces = distinct_pieces(units, translator)
-        keys = {key(settings, unit): unit for unit in distinct}
-        known, speed = self._remembered(settings, list(keys))
+        translator = translators[self.targets[0]]
+        keys: dict[bytes, tuple[str, Unit]] = {}
+        pieces = 0
+        for target, its in translators.items():
+            units = [unit for row in rows if self.language(row) == target for unit, _ in units_of(row, its.together)]
+            distinct, count = distinct_pieces(units, its)
+            keys |= {key(identity(its), unit): (target, unit) for unit in distinct}
+            pieces += count
+        known, speed = self._remembered(list(keys), identity(translator))
         left = [unit for item, unit in keys.items() if item not in known]
-        tokens = translator.count_tokens(left)
+        tokens = sum(translators[target].count_tokens([unit]) for target, unit in left)
         measured = ""
         if config.calibrate and left:
             step = max(1, len(left) // config.calibrate)
@@ -176,7 +193,7 @@ class Translate(Stage):
             figures["  energy, kWh"] = hours * each * config.watts / 1000
         return figures
 
-    def _remembered(self, settings: str, keys: list[bytes]) -> tuple[set[bytes], float | None]:
+    def _remembered(self, keys: list[bytes], settings: str = "") -> tuple[set[bytes], float | None]:
         """Which of `keys` the memory knows, and the speed it has seen; makes no memory where there is none."""
         if not Path(self.memory_path).is_file():
             return set(), None
@@ -186,7 +203,7 @@ class Translate(Stage):
         finally:
             memory.close()
 
-    def _calibrate(self, build: Build, units: list[Unit]) -> float:
+    def _calibrate(self, build: Build, units: list[tuple[str, Unit]]) -> float:
         """Source tokens a second of one worker, loaded and warm, on the hardware that the build will have."""
         build.out.mkdir(parents=True, exist_ok=True)
         self.start(build)
@@ -211,25 +228,33 @@ class Translate(Stage):
             os.environ.setdefault(name, value)
         torch.set_num_threads(max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1))))
         try:
-            self._translator = self.load()
-            if identity(self._translator) != self._identity:
-                raise StageError(
-                    f"the translator changed since the build was planned: here it is {identity(self._translator)}, "
-                    f"and it was {self._identity}"
-                )
-            getattr(self._translator, "load", lambda: None)()
+            self._translators = self.load()
+            for target, found in _identities(self._translators).items():
+                if found != self._identities[target]:
+                    raise StageError(
+                        f"the translator changed since the build was planned: here it is {found}, "
+                        f"and it was {self._identities[target]}"
+                    )
+            for translator in self._translators.values():
+                getattr(translator, "load", lambda: None)()
         except TranslatorError as error:
             raise StageError(str(error)) from error
 
     def close(self) -> None:
-        getattr(self._translator, "close", lambda: None)()
-        self._translator = None
+        for translator in self._translators.values():
+            getattr(translator, "close", lambda: None)()
+        self._translators = {}
 
     def process(self, rows: list[Row]) -> Outcome:
-        assert self._translator
-        asked = [(row, fields, unit) for row in rows for unit, fields in units_of(row, self._translator.together)]
+        outcome = Outcome()
+        for target, translator in self._translators.items():
+            outcome.add(self._translate([row for row in rows if self.language(row) == target], translator))
+        return outcome
+
+    def _translate(self, rows: list[Row], translator: Translator) -> Outcome:
+        asked = [(row, fields, unit) for row in rows for unit, fields in units_of(row, translator.together)]
         try:
-            made, account = translate([unit for _, _, unit in asked], self._translator, MemoryClient(self._memory))
+            made, account = translate([unit for _, _, unit in asked], translator, MemoryClient(self._memory))
         except TranslatorDied as error:
             # Perhaps one of these texts did it. A worker that dies is replaced, and the pool finds the row.
             print(error, file=sys.stderr, flush=True)
@@ -262,15 +287,23 @@ def _absolute(name: str) -> str:
     return str(Path(name).absolute()) if name not in ("", DEMO) and Path(name).exists() else name
 
 
-def _measure(stage: Translate, units: list[Unit]) -> float:
-    """In a worker: load, warm up on one unit, translate the rest and say the speed in source tokens a second."""
+def _identities(translators: Mapping[str, Translator]) -> dict[str, str]:
+    return {target: identity(translator) for target, translator in translators.items()}
+
+
+def _measure(stage: Translate, asked: list[tuple[str, Unit]]) -> float:
+    """In a worker: load, warm up on one unit, translate the rest and say the speed in source tokens a second.
+
+    `asked` are units with their target languages.
+    """
     stage.open()
-    translator = stage._translator
-    assert translator
-    translator.translate(units[:1])
-    began = time.perf_counter()
-    _, account = translate(units, translator, MemoryClient(stage._memory))
-    return account.tokens / (time.perf_counter() - began)
+    target, unit = asked[0]
+    stage._translators[target].translate([unit])
+    began, tokens = time.perf_counter(), 0
+    for target, translator in stage._translators.items():
+        units = [unit for into, unit in asked if into == target]
+        tokens += translate(units, translator, MemoryClient(stage._memory))[1].tokens
+    return tokens / (time.perf_counter() - began)
 
 
 def units_of(row: Row, together: bool) -> list[tuple[Unit, list[Row]]]:

@@ -61,6 +61,7 @@ class FewShotTranslator:
         self, prompt: Prompt, engine: Engine, *, source: str, target: str, seed: int = 0, wait_seconds: float = 600
     ) -> None:
         self._prompt = in_languages(prompt, source, target)
+        self._given = prompt, seed
         self._engine = engine
         self._wait_seconds = wait_seconds
         form = "json" if prompt.format == "json" else "regex"
@@ -89,6 +90,13 @@ class FewShotTranslator:
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._loaded = False
+
+    def into(self, target: str) -> "FewShotTranslator":
+        """The same engine for another target. Raises `TranslatorError` if the prompt is for other languages."""
+        prompt, seed = self._given
+        return FewShotTranslator(
+            prompt, self._engine, source=self.source, target=target, seed=seed, wait_seconds=self._wait_seconds
+        )
 
     def load(self) -> None:
         """Load the engine's model or reach its server, once. Raises `TranslatorError`."""
