@@ -43,9 +43,10 @@ bench-crawl: $(VENV)/installed-dev $(VENV)/tried-mediawiki
 bench-images: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/images.py
 
-# Writing a dataset with its images, against `datasets`.
+# Writing a dataset with its images, and pushing it to a Hub on loopback, against `datasets`.
 bench-publish: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/publish.py
+	$(BIN)/python benchmarks/push.py
 
 # An environment is made once, and again when what it is made from changes.
 $(VENV)/installed: pyproject.toml .ci/constraints.txt
