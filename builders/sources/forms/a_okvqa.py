@@ -12,12 +12,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from builders.engine import Row, RowError
-from builders.sources.forms.agreement import first_equals, told_options
-from builders.sources.forms.values import given, image, maybe_whole, text, texts
+from builders.engine import Row
+from builders.sources.forms.multiple_choice import asked, told
+from builders.sources.forms.values import given, image, maybe_whole, text, texts, truth
 from builders.sources.items import Form, ImageAt, Item
-from builders.transforms.fields import field
-from builders.transforms.yes_no import closed_fields
 
 COLUMNS = pa.schema(
     [
@@ -28,40 +26,31 @@ COLUMNS = pa.schema(
         ("difficult_direct_answer", pa.bool_()),
     ]
 )
+SPLITS = {"val": "validation"}
 LEFT_OUT = ("direct_answers", "rationales")
 
 
 def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     """A question with its options; those of the test split have no right one. Raises `RowError`."""
-    choices = texts(raw, "choices")
-    if len(choices) < 2 or not all(choice.strip() for choice in choices):
-        raise RowError("BadOptions", f"field 'choices': two options or more are expected, none empty, not {choices}")
-    correct = maybe_whole(raw, "correct_choice_idx")
-    if correct is not None and not 0 <= correct < len(choices):
-        raise RowError(
-            "TargetNotAmongOptions", f"field 'correct_choice_idx' is {correct}; 'choices' has {len(choices)}"
-        )
     for name in LEFT_OUT:
         counters[f"left_out/{name}"] += given(raw, name) is not None
-    named = {f"options.{index}": choice for index, choice in enumerate(choices)}
-    kept = {
+    fields, kept = asked(raw, texts(raw, "choices"), maybe_whole(raw, "correct_choice_idx"), language)
+    kept |= {
         "question_id": text(raw, "question_id"),
-        "correct_choice_idx": correct,
-        "difficult_direct_answer": given(raw, "difficult_direct_answer"),
-        "equals": first_equals(choices),
+        "difficult_direct_answer": truth(raw, "difficult_direct_answer"),
     }
-    fields = [field("question", "question", text(raw, "question")), *closed_fields("option", named, language)]
-    split = {"val": "validation"}.get(str(raw.get("split")), str(raw.get("split") or ""))
-    return Item(fields, kept, _image(raw), split)
+    split = str(raw.get("split") or "")
+    return Item(fields, kept, _image(raw), SPLITS.get(split, split))
 
 
-def compose(told: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
+def compose(told_texts: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
     """The columns. Raises `RowError` OptionsCollapse."""
+    question, choices = told(told_texts, kept)
     return {
         "question_id": kept["question_id"],
-        "question": told["question"].strip(),
-        "choices": told_options(told, "options", kept["equals"]),
-        "correct_choice_idx": kept["correct_choice_idx"],
+        "question": question,
+        "choices": choices,
+        "correct_choice_idx": kept["correct"],
         "difficult_direct_answer": kept["difficult_direct_answer"],
     }
 

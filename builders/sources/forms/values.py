@@ -17,14 +17,16 @@ IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00"
 
 
 def given(raw: Mapping[str, Any], *names: str) -> Any:
-    """The first of these fields that holds something: no null, NaN, blank or `nan` (as pandas writes it)."""
+    """The first of these fields that holds something: no null, NaN or blank text."""
     return next((raw[name] for name in names if not is_absent(raw.get(name))), None)
 
 
 def is_absent(value: Any) -> bool:
-    if isinstance(value, str):
-        return value.strip().lower() in ("", "nan")
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    return (
+        value is None
+        or (isinstance(value, str) and not value.strip())
+        or (isinstance(value, float) and math.isnan(value))
+    )
 
 
 def text(raw: Mapping[str, Any], *names: str) -> str:
@@ -63,6 +65,15 @@ def maybe_whole(raw: Mapping[str, Any], *names: str) -> int | None:
         raise RowError("WrongType", f"field {names[0]!r} is {str(value)[:40]!r}; a whole number is expected") from None
 
 
+def truth(raw: Mapping[str, Any], name: str) -> bool | None:
+    """True or false, perhaps written as a word, or None where there is none."""
+    value = given(raw, name)
+    found = {"true": True, "yes": True, "false": False, "no": False}.get(str(value).strip().lower())
+    if value is not None and found is None:
+        raise RowError("WrongType", f"field {name!r} is {str(value)[:40]!r}; true or false is expected")
+    return found
+
+
 def texts(raw: Mapping[str, Any], name: str) -> list[str]:
     """A list of texts that must be there."""
     value = raw.get(name)
@@ -97,8 +108,9 @@ def image(raw: Mapping[str, Any], *names: str) -> ImageAt:
             raise RowError("SeveralImages", f"field {names[0]!r} holds {len(value)} images; this form takes one")
         value = value[0] if value else None
     if isinstance(value, Mapping):
-        path = value.get("path")
-        return ImageAt(data=value.get("bytes"), path=path if isinstance(path, str) and path else None)
+        data, path = value.get("bytes"), value.get("path")
+        data = decoded(data, names[0]) if isinstance(data, str) else data
+        return ImageAt(data=data, path=path if isinstance(path, str) and path else None)
     if isinstance(value, bytes):
         return ImageAt(data=value)
     if value is None:

@@ -25,11 +25,11 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
         given(raw, name) is not None for name in (*(raw.keys() - KNOWN), "output")
     )
     kept = {
-        "question_id": text(raw, "question_id"),
+        "question_id": given(raw, "question_id"),
         "source_language": given(raw, "language"),
     }
     asked = text(raw, "instruction", "question")
-    return Item([field("instruction", "question", asked)], kept, image(raw, "image", "image_path"))
+    return Item([field("instruction", "instruction", asked)], kept, image(raw, "image", "image_path"))
 
 
 def compose(told: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
@@ -41,7 +41,8 @@ def compose(told: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
 
 
 def recognises(raw: Mapping[str, Any]) -> bool:
-    return {"question_id", "language"} <= raw.keys() and bool({"instruction", "question"} & raw.keys())
+    open_question = {"instruction", "question"} & raw.keys() and not {"answer", "answers", "choices"} & raw.keys()
+    return {"question_id", "language"} <= raw.keys() and bool(open_question)
 
 
 FORM = Form(
