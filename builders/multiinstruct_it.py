@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
 
 from builders.demo.sample import write_sample
 from builders.engine import Stage, flag, main
@@ -17,7 +16,7 @@ from builders.sources.images import images_argument
 from builders.stages.check import Check, CheckConfig, filters_for
 from builders.stages.compose import Compose
 from builders.stages.ingest import Ingest
-from builders.stages.publish import Publish
+from builders.stages.publish import Publish, PublishConfig
 from builders.stages.revise import Revise
 from builders.stages.translate import Translate, TranslationConfig
 from builders.transforms.fields import CHECKS, CONVERSATIONS
@@ -38,21 +37,12 @@ EXAMPLES = """examples:
 
 
 @dataclass(frozen=True)
-class Config(TranslationConfig, CheckConfig):
+class Config(PublishConfig, TranslationConfig, CheckConfig):
     """The flags of this recipe, beside those of every translation."""
 
     input: tuple[str, ...] = flag(
         (), "JSON Lines files or folders (default: the bundled sample)", paths=True, metavar="PATH"
     )
-    images: tuple[str, ...] = flag(
-        (), "folders that hold the images; `embed` (default) publishes them too, `path` only their paths in the source",
-        paths=True, metavar="DIR|embed|path",
-    )  # fmt: skip
-    rows_per_file: int = flag(20_000, "rows a published file at most; 500 MB is the other limit", above=0, metavar="N")
-
-    def fingerprinted(self) -> dict[str, Any]:
-        """Not where the images lie, but whether they are published."""
-        return super().fingerprinted() | {"images": images_argument(self.images)[1]}
 
 
 def stages(config: Config) -> list[Stage]:

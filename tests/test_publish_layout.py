@@ -26,7 +26,7 @@ from builders.transforms.multiinstruct import ROWS
 from cards.dataset import dataset_shards
 
 SCHEMA = Compose(ROWS.append(CHECKS), CONVERSATIONS, lambda row, counters: None).schema
-COUNT, SHARD_BYTES = 240, 100_000
+COUNT, SHARD_BYTES = 240, 90_000
 
 
 @pytest.fixture(scope="module")

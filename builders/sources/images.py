@@ -9,7 +9,7 @@ import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import IO, Literal
 
 from PIL import Image, UnidentifiedImageError
 from upath import UPath
@@ -66,27 +66,46 @@ def read_whole(path: UPath) -> bytes:
     """An image's bytes, once they have been decoded to their end. Raises `BadImage`."""
     measure(path)
     data = path.read_bytes()
+    _decode(data, str(path))
+    return data
+
+
+def check_whole(data: bytes, where: str) -> None:
+    """Assert that bytes are an image that we take and decode to their end. Raises `BadImage`, which says `where`."""
+    _check_size(len(data), where)
+    _pixels(io.BytesIO(data), where)
+    _decode(data, where)
+
+
+def measure(path: UPath) -> FoundImage:
+    """Width and height from an image's header. Raises `BadImage`."""
+    _check_size(path.stat().st_size, str(path))
+    with path.open("rb") as file:
+        return FoundImage(path, *_pixels(file, str(path)))
+
+
+def _check_size(size: int, where: str) -> None:
+    if size > MAX_BYTES:
+        raise BadImage(f"{where} has {size:,} bytes; at most {MAX_BYTES:,} are taken")
+
+
+def _pixels(file: IO[bytes], where: str) -> tuple[int, int]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file, formats=FORMATS) as image:
+                width, height = image.size
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise BadImage(f"{where} is no image we take ({', '.join(FORMATS)}): {error}") from error
+    if width * height > MAX_PIXELS or not width or not height:
+        raise BadImage(f"{where} has {width} x {height} pixels")
+    return width, height
+
+
+def _decode(data: bytes, where: str) -> None:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             image.draft(image.mode, (1, 1))  # a JPEG is read to its end all the same, and small
             image.load()
     except (OSError, ValueError, SyntaxError) as error:
-        raise BadImage(f"{path} does not decode: {error}") from error
-    return data
-
-
-def measure(path: UPath) -> FoundImage:
-    """Width and height from an image's header. Raises `BadImage`."""
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise BadImage(f"{path} has {size:,} bytes; at most {MAX_BYTES:,} are taken")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
-                width, height = image.size
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BadImage(f"{path} is no image we take ({', '.join(FORMATS)}): {error}") from error
-    if width * height > MAX_PIXELS or not width or not height:
-        raise BadImage(f"{path} has {width} x {height} pixels")
-    return FoundImage(path, width, height)
+        raise BadImage(f"{where} does not decode: {error}") from error

@@ -13,6 +13,16 @@ import pyarrow as pa
 CHUNKS = {"min_chunk_size": 256 << 10, "max_chunk_size": 1 << 20, "norm_level": 0}
 
 
+SHARD = re.compile(r"(?:(?P<config>[^.]+)\.)?(?P<file>[^.]+-\d{5}-of-\d{5}(\..*)?)")
+
+
+def destination(shard: str) -> str:
+    """Where a shard of a dataset goes, relative to the build: `eu.train-00000-of-00001` to the folder of `eu`, one that
+    names no configuration to `dataset/data`, from which `load_dataset` takes what is not asked for by name."""
+    match = SHARD.fullmatch(shard)
+    return f"dataset/{match['config'] or 'data'}/{file_name(match['file'])}" if match else "dataset/data/"
+
+
 def file_name(shard: str) -> str:
     """The published file of a shard: `train-00000-of-00001.parquet`.
 
