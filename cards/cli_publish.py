@@ -11,7 +11,7 @@ from huggingface_hub import HfApi, constants, get_token
 from upath import UPath
 
 from cards.build import read_build
-from cards.card import NOT_STATED, Card, card_text, load_card, write_card
+from cards.card import NOT_STATED, Card, card_of, card_text, write_card
 from cards.gate import ALLOW_DEMO_MODEL, ALLOW_NO_LICENCE, ALLOW_UNVALIDATED, overruled, refusals
 from cards.hub import Item, Plan, check_endpoint, check_tag, foreign_edit, items, plan, push
 from cards.publish import CARD, LOCAL, MANIFEST, Folder, dataset_files, listed_files, publish
@@ -72,7 +72,7 @@ def add_allowances(parser: argparse.ArgumentParser) -> None:
 
 def as_published(out: UPath, repo: str, allowed: Collection[str]) -> tuple[Card, list[str]]:
     """The card of the build in `out` as it is published to `repo`, if any, and what it confesses to be overruled."""
-    card = load_card(read_build(out).card)
+    card = card_of(read_build(out))
     card = replace(card, repo_id=repo or card.repo_id)
     return replace(card, licence=card.licence or NOT_STATED), overruled(out, card, allowed)
 
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
         raise Refused(
             f"{out / 'dataset'} holds no rows yet: the last stage writes them. To publish before it ran, make {SMALLER}"
         )
-    if reasons := refusals(out, load_card(build.card), options.allowed):
+    if reasons := refusals(out, card_of(build), options.allowed):
         raise Refused(*(f"{out} is not published: {reason}" for reason in reasons))
     card, confessed = as_published(out, options.repo, options.allowed)
     if not finished or not (out / "dataset" / MANIFEST).is_file():
@@ -101,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
     if options.to:
         try:
             files = publish(out, text, Folder(UPath(options.to)))
-        except ImportError as error:  # fsspec knows stores whose package is not installed
+        except (ImportError, OSError) as error:  # fsspec knows stores whose package is not installed
             raise Refused(f"--to {options.to}: {error}") from None
         print(f"published {len(files)} files and the card to {options.to}")
         return 0

@@ -19,7 +19,8 @@ from cards.fields import count_of, list_of, mapping_of, read_object, text_of
 CARD = "README.md"
 MANIFEST = "manifest.json"
 LOCAL = ("", "file", "local")
-_LISTED = re.compile(r"[^/]+/[^/]+\.parquet|assets/[^/]+")
+BUCKETS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
+_LISTED = re.compile(r"[^/]+/[^/]+\.parquet|assets/[^/]+|lmms_eval/[^/]+\.(yaml|py)")
 _CHUNK = 1 << 20
 
 
@@ -86,7 +87,7 @@ def dataset_files(out: UPath) -> list[File]:
 
 
 def listed_files(out: UPath) -> list[tuple[str, UPath]]:
-    """What a manifest lists, by path from `out/dataset`, sorted: shards and assets, and nothing else that is there."""
+    """What a manifest lists, by path from `out/dataset`, sorted: shards, assets and tasks, nothing else."""
     return [(path, file) for path, file in _files(out / "dataset") if _LISTED.fullmatch(path)]
 
 
@@ -176,7 +177,8 @@ def _files(root: UPath) -> list[tuple[str, UPath]]:
 
 def _write(path: UPath, content: UPath | bytes) -> None:
     """Write bytes, or the bytes of another file; on this machine beside the place first, flushed, and renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.protocol not in BUCKETS:  # there a folder is made by its first file, and a bucket by its owner alone
+        path.parent.mkdir(parents=True, exist_ok=True)
     if path.protocol not in LOCAL:
         with path.open("wb") as file:
             _pour(content, file)
