@@ -1,0 +1,225 @@
+"""Records in one JSON value: an array of them, or an object that holds them, cut into slices without being held.
+
+The file is skimmed value by value, as latin-1, in which every byte is a character: the places of the characters are
+those of the bytes, and the records are parsed, as UTF-8, only by those who read them. Real files: LLaVA and A-OKVQA are
+arrays, on one line or over many; VQAv2 has an object with a list `questions`; ScienceQA an object of objects; POPE is
+JSON Lines, though it is named `.json`.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import IO, Any
+
+from builders.sources.jsonl import BYTE_ORDER_MARK, raw_of
+from builders.sources.slices import MAX_RECORD_BYTES, BadFile, Cutter, Place, Raw, Slice
+
+WINDOW_BYTES = 4 << 20
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+_BLANKS = re.compile(r"[ \t\n\r]*")
+
+
+class Skimmer:
+    """Goes through a JSON text value by value, of which it holds a window that grows until a value fits in."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self.file, self.name = file, name
+        self._text, self._at = "", 0
+        self._before = 0  # bytes before the window
+        self._lines = 0  # line ends before the window
+        self._ended = False
+        self._grow()
+        if self._text.startswith(BYTE_ORDER_MARK.decode("latin-1")):
+            self._at = len(BYTE_ORDER_MARK)
+
+    @property
+    def place(self) -> int:
+        return self._before + self._at
+
+    def peek(self) -> str:
+        """The next character that is no blank, or nothing at the end."""
+        while True:
+            self._at = _end_of_blanks(self._text, self._at)
+            if self._at < len(self._text) or self._ended:
+                return self._text[self._at : self._at + 1]
+            self._grow()
+
+    def take(self, wanted: str) -> str:
+        """The next character, which must be one of those wanted."""
+        found = self.peek()
+        if not found or found not in wanted:
+            raise self.bad(f"expected {' or '.join(wanted)}, found {found or 'the end of the file'}")
+        self._at += 1
+        return found
+
+    def value(self) -> Any:
+        """The next value; numbers are left as text. It is parsed to find its end, and to be thrown away."""
+        self.peek()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+                if end < len(self._text) or self._ended:
+                    self._at = end
+                    return value
+            except json.JSONDecodeError as error:
+                cut = error.msg.startswith("Unterminated") or error.pos > len(self._text) - 16
+                if self._ended or not cut:
+                    self._at = min(error.pos, len(self._text))
+                    raise self.bad(error.msg) from error
+            except RecursionError as error:
+                raise self.bad("brackets in brackets, thousands deep") from error
+            if len(self._text) - self._at > 2 * MAX_RECORD_BYTES:
+                raise self.bad(f"a value of more than {MAX_RECORD_BYTES:,} bytes, or a quotation mark without its pair")
+            self._grow()
+
+    def end(self) -> None:
+        """There must be nothing more."""
+        if self.peek():
+            raise self.bad("there is more after the end of the JSON value")
+
+    def bad(self, why: str) -> BadFile:
+        line = self._lines + self._text.count("\n", 0, self._at) + 1
+        return BadFile(f"{self.name}, line {line}, byte {self.place:,}: {why}; the file is cut or is no JSON")
+
+    def _grow(self) -> None:
+        self._lines += self._text.count("\n", 0, self._at)
+        self._text = self._text[self._at :]
+        self._before += self._at
+        self._at = 0
+        more = self.file.read(max(WINDOW_BYTES, len(self._text)))
+        self._ended = not more
+        self._text += more.decode("latin-1")
+
+
+def kind_of(file: IO[bytes], name: str) -> str:
+    """What a file named `.json` is: lines, array or object. Raises `BadFile`."""
+    first = file.readline(2 * MAX_RECORD_BYTES)
+    while first and not first.removeprefix(BYTE_ORDER_MARK).strip():
+        first = file.readline(2 * MAX_RECORD_BYTES)
+    text = first.removeprefix(BYTE_ORDER_MARK).strip()
+    if text.startswith(b"["):
+        return "array"
+    if not text:
+        return "lines"
+    if not text.startswith(b"{"):
+        raise BadFile(
+            f"{name}: it begins with {text[:20]!r}; expected JSON in UTF-8: an object, an array or JSON Lines"
+        )
+    more = any(block.strip() for block in iter(lambda: file.read(1 << 16), b""))
+    return "lines" if more and _is_whole(text) else "object"
+
+
+def _is_whole(text: bytes) -> bool:
+    try:
+        _DECODER.decode(text.decode("latin-1"))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def scan_array(file: IO[bytes], shape: Slice, shard_rows: int, limit: int | None) -> tuple[int, list[Slice]]:
+    """How many records an array has, and slices of the first `limit`. Raises `BadFile`."""
+    skimmer, cutter = Skimmer(file, shape.name), Cutter(shape, shard_rows, limit)
+    for place, _ in _elements(skimmer):
+        cutter.add(place)
+    skimmer.end()
+    return cutter.done()
+
+
+def scan_object(
+    file: IO[bytes], shape: Slice, records: str, shard_rows: int, limit: int | None
+) -> tuple[int, list[Slice]]:
+    """How many records an object holds, and slices of the first `limit`.
+
+    They are the list `records`, or (`*`) the object's values; without a choice, its only list of objects, or its values
+    if all are objects. Raises `BadFile`.
+    """
+    skimmer = Skimmer(file, shape.name)
+    lists: dict[str, Cutter] = {}
+    listed: set[str] = set()  # the lists that hold an object
+    values, all_objects = Cutter(shape, shard_rows, limit), True
+    skimmer.take("{")
+    closed = skimmer.peek() == "}" and bool(skimmer.take("}"))
+    while not closed:
+        skimmer.peek()
+        start = skimmer.place
+        key = skimmer.value()
+        if not isinstance(key, str):
+            raise skimmer.bad("expected a name in quotation marks")
+        skimmer.take(":")
+        if skimmer.peek() == "[":
+            all_objects = False
+            lists[key] = Cutter(replace(shape, kind="array"), shard_rows, limit)
+            for place, value in _elements(skimmer):
+                lists[key].add(place)
+                if isinstance(value, dict):
+                    listed.add(key)
+        else:
+            all_objects &= isinstance(skimmer.value(), dict)
+            values.add(Place(values.total + 1, start, skimmer.place))
+        closed = skimmer.take(",}") == "}"
+    skimmer.end()
+    if records == "*" or (not records and not listed and all_objects):
+        if not all_objects:
+            raise BadFile(f"{shape.name}: --records *, but not every value of its object is an object")
+        return values.done()
+    if not records and len(listed) == 1:
+        return lists[listed.pop()].done()
+    if records in lists:
+        return lists[records].done()
+    found = ", ".join(sorted(lists)) or "no list"
+    if records:
+        raise BadFile(f"{shape.name}: it has no list {records!r}; there is {found}")
+    raise BadFile(
+        f"{shape.name}: which list of its object holds the records? There is {found}: say it by --records KEY"
+    )
+
+
+def _elements(skimmer: Skimmer) -> Iterator[tuple[Place, Any]]:
+    """The elements of the array that comes next."""
+    skimmer.take("[")
+    number = 0
+    if skimmer.peek() == "]":
+        skimmer.take("]")
+        return
+    while True:
+        skimmer.peek()
+        start, number = skimmer.place, number + 1
+        value = skimmer.value()
+        yield Place(number, start, skimmer.place), value
+        if skimmer.take(",]") == "]":
+            return
+
+
+def read(piece: Slice, file: IO[bytes], most: int = MAX_RECORD_BYTES) -> Iterator[Raw]:
+    """The records of a slice: elements of an array, or values of an object with their names as `key`."""
+    file.seek(piece.start)
+    data = file.read(piece.end - piece.start)
+    text, at = data.decode("latin-1"), 0
+    for number in range(piece.line, piece.line + piece.rows):
+        at = _after(text, at, ",")
+        name = ""
+        if piece.kind == "object":
+            start = at
+            _, at = _DECODER.raw_decode(text, at)
+            name = json.loads(data[start:at].decode(errors="replace"))
+            at = _after(text, at, ":")
+        start = at
+        _, at = _DECODER.raw_decode(text, at)
+        raw = raw_of(piece, number, "record", data[start:at], most)
+        if piece.kind == "object" and raw.value is not None:
+            raw = replace(raw, value={"key": name} | raw.value)
+        yield raw
+
+
+def _after(text: str, at: int, mark: str) -> int:
+    """The place after blanks and a mark, if there is one."""
+    at = _end_of_blanks(text, at)
+    return _end_of_blanks(text, at + 1) if text[at : at + 1] == mark else at
+
+
+def _end_of_blanks(text: str, at: int) -> int:
+    match = _BLANKS.match(text, at)
+    assert match
+    return match.end()
