@@ -1,7 +1,7 @@
 """GQA: questions made from scene graphs, with a short and a full answer (Hudson and Manning, 2019).
 
 Read from its makers' questions (an object by question number) and from the copy on the Hub, which has its images in
-another configuration: `IMAGES` joins them. The programs that the questions were made from are left out.
+another configuration: `images` joins them. The programs that the questions were made from are left out.
 """
 
 from collections import Counter
@@ -13,6 +13,7 @@ import pyarrow as pa
 from builders.engine import Row
 from builders.sources.forms.values import as_text, given, image, text
 from builders.sources.items import Form, ImageAt, Item
+from builders.sources.partners import Partner
 from builders.transforms.fields import field
 from builders.transforms.yes_no import closed_field
 
@@ -40,6 +41,15 @@ def compose(told: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
 
 def recognises(raw: Mapping[str, Any]) -> bool:
     return {"imageId", "question"} <= raw.keys()
+
+
+def images(inputs: tuple[str, ...], named: str) -> Partner:
+    """The images of the Hub's copy, which are another configuration of it; `named` is the flag that gives them."""
+    return Partner(inputs, key="id", on=_image_id, take=("image",), what="image", named=named)
+
+
+def _image_id(raw: Mapping[str, Any]) -> Any:
+    return given(raw, "imageId")
 
 
 FORM = Form(

@@ -2,7 +2,7 @@
 
 Read from its makers' TSV and from the copies on the Hub. A missing hint or option is null, NaN or the word `nan`. The
 image is a struct, base64, or the index of another row that has it: for those the file is joined to itself
-(`IMAGES_OF_OTHER_ROWS`). The circular copies of a question, whose index is larger by a million each, are rows as
+(`images_of_other_rows`). The circular copies of a question, whose index is larger by a million each, are rows as
 any other; their options are translated again in their own order.
 """
 
@@ -16,6 +16,7 @@ from builders.engine import Row
 from builders.sources.forms import values
 from builders.sources.forms.multiple_choice import asked, place_of, told
 from builders.sources.items import Form, ImageAt, Item
+from builders.sources.partners import Partner
 from builders.transforms.fields import field
 
 LETTERS = "ABCDE"
@@ -38,7 +39,9 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
         fields.append(field("hint", "hint", values.as_text(hint, "hint")))
     kept |= {name: values.given(raw, name, name.lower()) for name in KEPT}
     kept |= {"index": values.whole(raw, "index"), "letters": letters, "answer": answer}
-    shown = ImageAt() if other_row(raw) is not None else values.image(raw, "image", "image_path")
+    elsewhere = other_row(raw) is not None
+    counters["image_in_another_row"] += elsewhere
+    shown = ImageAt() if elsewhere else values.image(raw, "image", "image_path")
     return Item(fields, kept, shown, _split(raw))
 
 
@@ -59,6 +62,17 @@ def other_row(raw: Mapping[str, Any]) -> str | None:
     value = raw.get("image")
     number = str(value).strip() if isinstance(value, str | int) else ""
     return number if number.isdecimal() and len(number) <= LONGEST_INDEX else None
+
+
+def images_of_other_rows(inputs: tuple[str, ...], named: str) -> Partner:
+    """The rows of the same files that have an image of their own; `named` is the flag that gives them."""
+    return Partner(
+        inputs, key="index", on=other_row, take=("image",), offers=_has_image, what="row with its image", named=named
+    )
+
+
+def _has_image(raw: Mapping[str, Any]) -> bool:
+    return values.given(raw, "image") is not None and other_row(raw) is None
 
 
 def _is_nan(value: Any) -> bool:

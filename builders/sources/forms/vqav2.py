@@ -19,6 +19,7 @@ from builders.engine import Row
 from builders.sources.forms.agreement import first_equals, same, told_list
 from builders.sources.forms.values import as_text, given, image, maybe_whole, structs, text, whole
 from builders.sources.items import Form, ImageAt, Item
+from builders.sources.partners import Partner
 from builders.transforms.fields import field
 from builders.transforms.yes_no import closed_field, closed_fields
 
@@ -103,6 +104,10 @@ def _answers(raw: Mapping[str, Any]) -> list[Row]:
     ]
 
 
+def _question_id(raw: Mapping[str, Any]) -> Any:
+    return given(raw, "question_id")
+
+
 def _place(common: str, answers: list[str]) -> int | None:
     """Which of the answers the most common one is: upstream has put in order its case, articles and punctuation."""
     for alike in (str, same, _plain):
@@ -125,6 +130,19 @@ def _image(raw: Mapping[str, Any], image_id: int) -> ImageAt:
     match = SUBSET.search(named)
     subset = match[1] if match else SUBSETS.get(named)
     return ImageAt(path=f"COCO_{subset}_{image_id:012d}.jpg") if subset else ImageAt()
+
+
+def annotations(inputs: tuple[str, ...], named: str) -> Partner:
+    """The annotations of the official questions, which are other files; `named` is the flag that gives them."""
+    return Partner(
+        inputs,
+        key="question_id",
+        on=_question_id,
+        take=("answers", "multiple_choice_answer", "question_type", "answer_type"),
+        check=("image_id",),
+        what="annotation",
+        named=named,
+    )
 
 
 FORM = Form(
