@@ -65,7 +65,8 @@ class Build:
     `card` names the file of `cards/recipes` that describes the dataset: the one that `build.json` says, else `name`.
     `public_command` and `public_config` are what a card may show: the same for every run that builds the same, and
     without the paths of the machine it ran on. `verdicts_sha256` is that of the verdicts that were applied, if any, and
-    `verdict_rounds` are the rounds of judgements that they come from.
+    `verdict_rounds` are the rounds of judgements that they come from. `card_values` is what the build says about its
+    card, and `mixture` what a mixture says of itself.
     """
 
     name: str
@@ -89,6 +90,8 @@ class Build:
     warning: str
     verdicts_sha256: str
     verdict_rounds: tuple[str, ...]
+    card_values: Mapping[str, Any]
+    mixture: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,8 @@ def read_build(out: UPath) -> Build:
         warning=text_of(translator, "warning"),
         verdicts_sha256=text_of(verdicts, "sha256"),
         verdict_rounds=tuple(str(name) for name in list_of(verdicts, "rounds")),
+        card_values=mapping_of(raw, "card_values"),
+        mixture=mapping_of(raw, "mixture"),
     )
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import yaml
@@ -31,6 +32,8 @@ from cards.dataset import (
     rows_folder,
 )
 from cards.examples import draw_examples
+from cards.lmms_eval import FOLDER as TASKS
+from cards.lmms_eval import lmms_eval_tasks
 from cards.manifest import write_manifest
 from cards.metadata import (
     LANGUAGE,
@@ -54,6 +57,7 @@ from cards.validation import (
     lower_bound,
     read_validation,
 )
+from cards.values import card_values
 
 NOT_STATED = "unknown"  # the Hub's word for a licence that nobody knows
 LICENCES_SHOWN = 40
@@ -98,6 +102,9 @@ class Card:
 
     `acceptance` is the share of rows that people must find acceptable before the dataset is published, 0 for none;
     `validation` is what is said while nobody has judged any.
+
+    `lmms_eval` is the benchmark, of those in `cards/lmms_eval_tasks`, whose tasks are written beside the dataset, and
+    `evaluation` says how they score.
     """
 
     pretty_name: str
@@ -126,6 +133,8 @@ class Card:
     personal_images: str = ""
     contact: str = ""
     citation: str = ""
+    lmms_eval: str = ""
+    evaluation: str = ""
 
     def __post_init__(self) -> None:
         given = self.acceptance
@@ -135,30 +144,39 @@ class Card:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The text of a card, and the files in `assets/` that it shows, by name."""
+    """The text of a card, and by their names the files in `assets/` that it shows and those in `lmms_eval/`."""
 
     text: str
     assets: Mapping[str, bytes]
+    tasks: Mapping[str, bytes]
 
 
 def write_card(out: UPath, recipe: Card, *, partial: bool = False) -> UPath:
-    """Write `README.md`, what it shows in `assets/`, and `manifest.json` into `out/dataset`; returns the card's path.
+    """Write `README.md`, what it shows in `assets/`, tasks for lmms-eval and `manifest.json` into `out/dataset`.
+
+    Returns the card's path.
 
     Raises ValueError as `card_text` does; nothing is written then.
     """
     card = _draw(out, recipe, (), partial)
-    folder = out / "dataset" / ASSETS
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name not in card.assets:
-            path.unlink()
-    for name, content in card.assets.items():
-        (folder / name).write_bytes(content)
+    _replace(out / "dataset" / ASSETS, card.assets)
+    _replace(out / "dataset" / TASKS, card.tasks)
     path = out / "dataset" / CARD
     path.write_text(card.text, encoding="utf-8", errors="replace", newline="\n")
     start = len((out / "dataset").path.rstrip("/")) + 1
     write_manifest(out, read_build(out), {shard.path.path[start:]: shard.rows for shard in dataset_shards(out)})
     return path
+
+
+def _replace(folder: UPath, files: Mapping[str, bytes]) -> None:
+    """Let the folder hold these files and no others."""
+    if files:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_file() and path.name not in files:
+            path.unlink()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
 
 
 def card_text(out: UPath, recipe: Card, overruled: Sequence[str] = (), *, partial: bool = False) -> str:
@@ -195,6 +213,8 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
     charts = charts_of(shards, seed, tasks, rows_by_language(splits) if recipe.made == "crawled" else {})
     examples = draw_examples(worth_showing(shards), seed, recipe.images_shown)
     shown = {example.asset: example.image for example in examples if example.asset}
+    name = re.sub(r"[^a-z0-9]+", "_", build.card.lower())
+    tasks_beside = lmms_eval_tasks(recipe.lmms_eval, name, shards, splits) if recipe.lmms_eval else {}
     text = (
         markdown_environment()
         .get_template("card.md.j2")
@@ -225,6 +245,8 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
             config={name: _plain(value) for name, value in build.public_config.items()},
             settings={name: _plain(value) for name, value in build.translator_settings.items()},
             languages=[language_name(code) for code in languages],
+            translated=[language_name(code) for code in languages if code != recipe.source_language],
+            conversations=len(configs(shards)) == 1 and bool(shards[0].first(["conversations"])),
             language_name=language_name,
             source_language=language_name(recipe.source_language),
             citations=_citations(build, recipe),
@@ -238,9 +260,10 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
             human_rejected=applied(build, "rejected"),
             human_corrected=applied(build, "corrected"),
             overruled=overruled,
+            task_group=name if tasks_beside else "",
         )
     )
-    return Drawn(text, {chart.asset: chart.svg.encode("utf-8") for chart in charts} | shown)
+    return Drawn(text, {chart.asset: chart.svg.encode("utf-8") for chart in charts} | shown, tasks_beside)
 
 
 def _problems(build: Build, shards: Sequence[Shard], recipe: Card, partial: bool) -> list[str]:
@@ -337,20 +360,28 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def load_card(name: str) -> Card:
-    """The card of a recipe, from `cards/recipes/<name>.yaml`. Raises ValueError naming the ones there are."""
-    card = find_card(name)
+def card_of(build: Build) -> Card:
+    """The card of a build, with what it says itself. Raises ValueError as `load_card` does."""
+    return load_card(build.card, build.card_values)
+
+
+def load_card(name: str, values: Mapping[str, Any] = MappingProxyType({})) -> Card:
+    """The card of a recipe, from `cards/recipes/<name>.yaml`; `values` are a build's own.
+
+    Raises ValueError naming the ones there are.
+    """
+    card = find_card(name, values)
     if card is None:
         raise ValueError(f"no card {name!r}; there are {sorted(file.stem for file in RECIPES.glob('*.yaml'))}")
     return card
 
 
-def find_card(name: str) -> Card | None:
+def find_card(name: str, values: Mapping[str, Any] = MappingProxyType({})) -> Card | None:
     """The card of a recipe, or None where it has none. Raises ValueError, naming the file, for an impossible one."""
     path = next((file for file in RECIPES.glob("*.yaml") if file.stem == name), None)
     if path is None:
         return None
-    fields: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    fields: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) | card_values(values)
     fields["sources"] = [Source(**source) for source in fields["sources"]]
     fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     try:

@@ -40,11 +40,11 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _refresh(options: argparse.Namespace) -> int:
     out = UPath(options.out)
-    name = read_build(out).card
+    build = read_build(out)
     print(f"report   {write_report(out)}")
-    card = find_card(name)
+    card = find_card(build.card, build.card_values)
     if card is None:
-        print(f"card     none: there is no cards/recipes/{name}.yaml")
+        print(f"card     none: there is no cards/recipes/{build.card}.yaml")
     else:
         print(f"card     {write_card(out, card)}")
     return 0

@@ -205,6 +205,7 @@ def test_the_cards_of_the_recipes_can_be_written(build: UPath) -> None:
     crawled = write_crawled_build(build / "crawled")
     for path in RECIPES.glob("*.yaml"):
         card = load_card(path.stem)
+        card = card if card.made == "crawled" else replace(card, default_config="")  # this build has no configurations
         assert card.pretty_name in card_of(crawled if card.made == "crawled" else build, card)
     with pytest.raises(ValueError, match="no card 'nothing'; there are"):
         load_card("nothing")
