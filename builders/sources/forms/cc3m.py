@@ -22,7 +22,7 @@ from builders.transforms.fields import field
 _NUMBER = r"(?:\d++|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 _JOINED = (
     re.compile(r"(?<=\w) (?=(?:'(?:s|re|ve|ll|d|m)|n't)(?!\w))", re.IGNORECASE),  # it 's, do n't
-    re.compile(r"(?<=\d) (?=[:,.] \d)|(?<=\d [:,.]) (?=\d)"),  # 10 : 30
+    re.compile(r"(?<=\d) (?=: \d|, \d{3}(?!\d))|(?<=\d :) (?=\d)|(?<=\d ,) (?=\d{3}(?!\d))"),  # 10 : 30, 2 , 000
     re.compile(r"(?<=\w) (?=/ \w)|(?<=\w /) (?=\w)"),  # and / or
     re.compile(r"(?<=\S) (?=[,.;:!?%)\]}…]++(?:\s|\Z))"),  # a table .
     re.compile(r"(?<![^\s(\[{][(\[{])(?<=[(\[{]) (?=\S)"),  # ( left )

@@ -106,11 +106,11 @@ def asks(text: str) -> bool:
 def _turns(raw: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Who speaks, in LLaVA's words, and what is said; a message of parts is `<image>` and text, a line each."""
     name = "messages" if "messages" in raw else "conversations"
-    said = given(raw, name)
+    said = structs(given(raw, name) or [], name)
     if not said:
         raise RowError("MissingField", f"field {name!r} is missing or empty; a list of turns is expected")
     turns = []
-    for index, turn in enumerate(structs(said, name)):
+    for index, turn in enumerate(said):
         speaker, value = turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))
         role = ROLES.get(str(speaker).strip().lower())
         if role is None:

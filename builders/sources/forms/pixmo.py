@@ -44,7 +44,7 @@ def compose_question(told: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
 
 def read_caption(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     """Cap: one caption. Raises `RowError`: MissingField, WrongType, BadURL."""
-    counters["left_out/transcripts"] += len(given(raw, "transcripts") or ())
+    counters["left_out/transcripts"] += given(raw, "transcripts") not in (None, [])
     return Item([field("caption", "caption", text(raw, "caption"))], {}, image_at_url(raw, "image_url"))
 
 
