@@ -15,14 +15,17 @@ from builders.stages.ingest import Ingest
 class Reader:
     source = "urls"
     schema = pa.schema(
-        [(name, pa.string()) for name in ("id", "split", "name", "url", "sha256")],
+        [(name, pa.string()) for name in ("id", "split", "name", "image_url", "image_sha256", "image_file")],
     )
 
     def preflight(self) -> list[str]:
         return []
 
     def row(self, raw: Mapping[str, Any], row: Row, counters: Counter[str]) -> Row:
-        return {"id": row["id"], "split": row["split"], **{name: raw.get(name) for name in ("name", "url", "sha256")}}
+        return {
+            "id": row["id"], "split": row["split"], "name": raw["name"], "image_url": raw["url"],
+            "image_sha256": raw.get("sha256"), "image_file": None,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Config(FetchConfig):
 def stages(config: Config) -> list[Stage]:
     return [
         Ingest(config.input, Reader(), config.shard_rows, config.limit),
-        Fetch(Reader.schema, config, url="url", sha256="sha256"),
+        Fetch(Reader.schema, config),
     ]
 
 

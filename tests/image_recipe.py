@@ -11,7 +11,9 @@ from builders.engine import Row, Stage, flag, main
 from builders.stages.fetch import Fetch, FetchConfig
 from builders.stages.ingest import Ingest
 
-SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "split", "kind", "code", "url", "sha256")])
+SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("id", "split", "kind", "code", "image_url", "image_sha256", "image_file")]
+)
 
 
 class Reader:
@@ -22,7 +24,8 @@ class Reader:
         return []
 
     def row(self, raw: Mapping[str, Any], row: Row, counters: Counter[str]) -> Row:
-        return {"id": row["id"], "split": row["split"]} | {name: raw[name] for name in SCHEMA.names[2:]}
+        same = {"id": row["id"], "split": row["split"], "kind": raw["kind"], "code": raw["code"]}
+        return same | {"image_url": raw["url"], "image_sha256": raw["sha256"], "image_file": None}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Config(FetchConfig):
 def stages(config: Config) -> list[Stage]:
     return [
         Ingest(config.input, Reader(), config.shard_rows, config.limit),
-        Fetch(SCHEMA, config, url="url", sha256="sha256"),
+        Fetch(SCHEMA, config),
     ]
 
 

@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from upath import UPath
 
 from builders.engine import Build
+from builders.engine.files import write_table
 from builders.stages.fetch import Fetch
+from builders.stages.packs import Member, Pack, read_member, read_packed, sweep_packs
 from tests.conftest import ROOT, Ran, environment
 from tests.fetching import Config, Reader
 from tests.nasty_server import PICTURE, Server, good, hang, robots, said
@@ -103,15 +107,15 @@ def test_images_come_in_losses_go_by_name_and_one_class_is_tried_again(recipe: R
     assert set(fetched) == {"right", "unsaid", "none"}
     for name in ("right", "unsaid"):
         row = fetched[name]
-        assert row["image"] == {"bytes": PICTURE, "path": f"{row['id']}.jpg"}
-        assert (row["image_sha256"], row["width"], row["height"]) == (DIGEST, 120, 90)
-    assert all(fetched["none"][name] is None for name in ("image", "image_sha256", "width", "height"))
+        assert read_member(UPath(recipe.out), row["image_file"]) == Member(f"{row['id']}.jpg", PICTURE)
+        assert row["image_sha256"] == DIGEST
+    assert (fetched["none"]["image_file"], fetched["none"]["image_sha256"]) == (None, None)
 
     failed = recipe.rows("failed")
     assert {name: row["error_class"] for name, row in failed.items()} == {
         "wrong": "sha256_mismatch", "gone": "http_404", "slow": "timeout", "page": "html", "private": "blocked",
     }  # fmt: skip
-    assert all(json.loads(row["row"])["url"] in row["message"] for row in failed.values())
+    assert all(json.loads(row["row"])["image_url"] in row["message"] for row in failed.values())
     assert f"quarantine/{DIGEST}.jpg" in failed["wrong"]["message"]
     assert (recipe.out / "quarantine" / f"{DIGEST}.jpg").read_bytes() == PICTURE
     assert [(name, row["filter"]) for name, row in recipe.rows("rejected").items()] == [("kept", "robots_optout_v1")]
@@ -123,21 +127,30 @@ def test_images_come_in_losses_go_by_name_and_one_class_is_tried_again(recipe: R
     asked = {path for path, times in (recipe.server.asked - before).items() if path != "/robots.txt"}
     assert asked == {"/sleepy/1"}
     assert set(recipe.rows("failed")) == {"wrong", "gone", "page", "private"}
-    assert recipe.fetched()["slow"]["image"]["bytes"] == PICTURE
+    assert all(
+        read_packed(UPath(recipe.out), row["image_file"]) == PICTURE
+        for name, row in recipe.fetched().items()
+        if name != "none"
+    )
+    assert len(list((recipe.out / "images").iterdir())) == 2, "of the first run and of the second"
 
 
 def test_wrong_flags_are_said_in_one_line_each() -> None:
     config = Config(resize="256", max_pixels=999_999_999)
-    stage = Fetch(Reader.schema, config, url="url")
+    stage = Fetch(Reader.schema, config)
     problems = stage.preflight(Build("test", config, [stage]))
     assert [problem.partition(": ")[0] for problem in problems] == ["--contact", "--resize", "--max-pixels 999999999"]
     assert not any("\n" in problem for problem in problems)
 
 
+def row(id: str, url: Any) -> dict[str, Any]:
+    return {"id": id, "split": "", "name": "", "image_url": url, "image_sha256": None, "image_file": None}
+
+
 def opened(server: Server, tmp_path: Path, **flags: Any) -> Fetch:
     """The stage alone, as a worker has it."""
     config = Config(contact="me@example.org", allow_host=(server.host,), timeout=5.0, output=str(tmp_path), **flags)
-    stage = Fetch(Reader.schema, config, url="url")
+    stage = Fetch(Reader.schema, config)
     stage.start(Build("test", config, [stage]))
     stage.open()
     return stage
@@ -145,7 +158,7 @@ def opened(server: Server, tmp_path: Path, **flags: Any) -> Fetch:
 
 def test_connections_outlast_a_shard_and_two_shards_may_run_at_once(server: Server, tmp_path: Path) -> None:
     stage = opened(server, tmp_path, concurrent=2, per_host=2)
-    shards = [[{"id": f"{shard}-{n}", "url": f"{server.url}/good/{n}"} for n in range(20)] for shard in range(4)]
+    shards = [[row(f"{shard}-{n}", f"{server.url}/good/{n}") for n in range(20)] for shard in range(4)]
     outcomes = [stage.process(shards[0]), stage.process(shards[1])]
     found: list[Any] = []
     threads = [threading.Thread(target=lambda rows=rows: found.append(stage.process(rows))) for rows in shards[2:]]
@@ -163,20 +176,68 @@ def test_connections_outlast_a_shard_and_two_shards_may_run_at_once(server: Serv
     assert counters["bytes"] == 80 * len(PICTURE)
     assert counters["requests"] == 81, "robots.txt once"
     assert server.connections <= 3
+    packs = [path.name for path in (tmp_path / "images").iterdir()]
+    assert len(packs) == 4
+    for outcome in outcomes:
+        (its,) = {row["image_file"].partition(":")[0] for row in outcome.written}
+        listed = subprocess.run(["tar", "tf", tmp_path / its], capture_output=True, text=True, check=True)
+        assert sorted(listed.stdout.split()) == sorted(f"{row['id']}.jpg" for row in outcome.written)
+        assert listed.stderr == ""
+
+
+def test_a_url_of_several_rows_is_asked_for_once_and_rows_with_an_image_keep_it(server: Server, tmp_path: Path) -> None:
+    stage = opened(server, tmp_path)
+    url = f"{server.url}/good"
+    has = row("has", url) | {"image_file": "/images/a.jpg"}
+    rows = [row("a", url), row("b", url), row("c", url) | {"image_sha256": "0" * 64}, has, row("d", f"{url}/2")]
+    outcome = stage.process(rows)
+    stage.close()
+    assert [(each.id, each.error_class) for each in outcome.failed] == [("c", "sha256_mismatch")]
+    written = {row["id"]: row["image_file"] for row in outcome.written}
+    assert set(written) == {"a", "b", "d", "has"}
+    assert written["a"] == written["b"] != written["d"]
+    assert written["has"] == "/images/a.jpg"
+    assert outcome.counters["outcome/success"] == 3
+    assert Counter(server.asked)["/good"] == 2
+
+
+def test_packs_to_which_no_row_refers_are_removed(server: Server, tmp_path: Path) -> None:
+    stage, root = opened(server, tmp_path), UPath(tmp_path)
+    rows = stage.process([row("a", f"{server.url}/good"), row("b", None)]).written
+    stage.process([row("a", f"{server.url}/good")])
+    stage.close()
+    with Pack(root, "other") as pack:
+        pack.add("a", b"")
+    assert len(list((tmp_path / "images").iterdir())) == 3
+    file = write_table(root, "rows.parquet", pa.Table.from_pylist(rows, Reader.schema))
+    sweep_packs(root, stage.name, [file])
+    left = {f"images/{path.name}" for path in (tmp_path / "images").iterdir()}
+    assert left == {rows[1]["image_file"].partition(":")[0], f"images/{pack.path.name}"}
+
+
+def test_a_shard_that_breaks_off_leaves_no_pack(server: Server, tmp_path: Path) -> None:
+    stage = opened(server, tmp_path)
+    with pytest.raises(TypeError):
+        stage.process([row("a", f"{server.url}/good"), row("b", 7)])
+    stage.close()
+    assert list(tmp_path.rglob("*fetch-*")) == []
 
 
 def test_resized_images_are_what_the_dataset_gets(server: Server, tmp_path: Path) -> None:
     stage = opened(server, tmp_path, resize="shortest:45")
-    (row,) = stage.process([{"id": "a", "url": f"{server.url}/good"}]).written
+    rows = [row("a", f"{server.url}/good"), row("b", f"{server.url}/good/1") | {"image_sha256": DIGEST}]
+    made = stage.process(rows).written
     stage.close()
-    with Image.open(io.BytesIO(row["image"]["bytes"])) as image:
-        assert image.size == (row["width"], row["height"]) == (60, 45)
-    assert row["image_sha256"] == DIGEST, "of what the server sent"
+    data = read_packed(UPath(tmp_path), made[0]["image_file"])
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.size == (60, 45)
+    said = {row["id"]: row["image_sha256"] for row in made}
+    assert said == {"a": hashlib.sha256(data).hexdigest(), "b": DIGEST}, "of what is stored, unless the source said it"
 
 
 def test_a_worker_whose_shard_is_over_leaves_no_thread(server: Server, tmp_path: Path) -> None:
     stage = opened(server, tmp_path)
-    stage.process([{"id": "a", "url": f"{server.url}/good"}])
+    stage.process([row("a", f"{server.url}/good")])
     stage.close()
     for thread in threading.enumerate():
         if thread.name == "downloads":

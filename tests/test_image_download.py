@@ -94,16 +94,16 @@ def ended(out: Path) -> dict[str, tuple[str, str]]:
     """How the rows of a build ended, by URL: the class planted, and the one found."""
     found = {}
     for path in (out / "stages").glob("01-fetch/*.parquet"):
-        for row in pq.read_table(path, columns=["url", "code"]).to_pylist():
-            found[row["url"]] = (row["code"], "success")
+        for row in pq.read_table(path, columns=["image_url", "code"]).to_pylist():
+            found[row["image_url"]] = (row["code"], "success")
     for path in (out / "rejected").glob("*.parquet"):
         for item in pq.read_table(path).to_pylist():
             row = json.loads(item["row"])
-            found[row["url"]] = (row["code"], item["filter"].removesuffix("_v1"))
+            found[row["image_url"]] = (row["code"], item["filter"].removesuffix("_v1"))
     for path in (out / "failed").glob("*.parquet"):
         for item in pq.read_table(path).to_pylist():
             row = json.loads(item["row"])
-            found[row["url"]] = (row["code"], item["error_class"])
+            found[row["image_url"]] = (row["code"], item["error_class"])
     return found
 
 

@@ -1,13 +1,14 @@
 """Fetch: the image behind a row's URL, or the reason why there is none.
 
-A recipe puts this stage after rows that have a URL; everything about the network is in `crawlers.images`. Images make
-large shards: a worker holds those of one shard, so `--shard-rows` is a few hundred here rather than thousands.
+A recipe puts this stage after rows that have a URL; everything about the network is in `crawlers.images`. Images go
+into a pack as they come, so that a worker holds the few that are on their way.
 """
 
 import asyncio
+import hashlib
 import threading
 from collections import Counter
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ import ray
 from builders.engine import Build, BuildConfig, Failure, Outcome, Rejection, Row, Stage, flag
 from builders.engine.files import location, write_bytes
 from builders.engine.main import pool_size
-from builders.stages.features import layout
+from builders.stages.packs import Pack, sweep_packs
 from crawlers.guard import Guard
 from crawlers.images import Downloader, Limits, Request, Result
 from crawlers.pictures import MOST_PIXELS, extension, read_resize
@@ -65,24 +66,20 @@ class FetchConfig(BuildConfig):
 
 
 class Fetch(Stage):
-    """Adds the image of the URL in the column `url`, and what is known of it.
+    """Gives a row with an `image_url` its `image_file`, a reference into a pack (`builders.stages.packs`).
 
-    New columns: `into` (bytes and a file name, as `datasets` stores an `Image`), `<into>_sha256` (of the bytes that the
-    server sent), `width` and `height` (pixels as stored). `sha256` names a column with the hex digest that the bytes
-    should have: an image with other bytes fails, and lies in the build's `quarantine/`. All are null where `url` is.
+    `image_sha256` is the hex digest that the bytes of a row's image should have: an image with other bytes fails, and
+    lies in the build's `quarantine/`. Where it is null it becomes that of the bytes stored. A row without a URL, or
+    whose image is there, stays as it is. A URL that several rows of a shard have is asked for once.
     """
 
     name = "fetch"
     overlap = 2
 
-    def __init__(
-        self, schema: pa.Schema, config: FetchConfig, url: str = "image_url", sha256: str = "", into: str = "image"
-    ) -> None:
+    def __init__(self, schema: pa.Schema, config: FetchConfig) -> None:
         self.schema = schema
-        for column in ((into, IMAGE), (f"{into}_sha256", pa.string()), ("width", pa.int32()), ("height", pa.int32())):
-            self.schema = self.schema.append(pa.field(*column))
-        self.config, self.url, self.sha256, self.into = config, url, sha256, into
-        self.quarantine = ""
+        self.config = config
+        self.root = location("")
         self.per_host = config.per_host
         self._loop: asyncio.AbstractEventLoop | None = None
         self._downloader: Downloader | None = None
@@ -98,11 +95,8 @@ class Fetch(Stage):
             problems.append(f"--max-pixels {self.config.max_pixels}: Pillow decodes at most {MOST_PIXELS:,}")
         return problems
 
-    def written_as(self, source: Any) -> tuple[pa.Schema, dict[str, Any]]:
-        return self.schema, layout(self.schema)
-
     def start(self, build: Build) -> None:
-        self.quarantine = str(build.out / QUARANTINE)
+        self.root = build.out
         workers = pool_size(self, self.config, ray.cluster_resources()).workers
         self.per_host = max(1, self.config.per_host // workers)
 
@@ -143,46 +137,52 @@ class Fetch(Stage):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def process(self, rows: list[Row]) -> Outcome:
-        nothing = dict.fromkeys((self.into, f"{self.into}_sha256", "width", "height"))
-        outcome = Outcome(written=[row | nothing for row in rows if row[self.url] is None])
-        outcome.add(self._wait_for(self._downloaded([row for row in rows if row[self.url] is not None])))
+        asked: dict[tuple[str, str], list[Row]] = {}
+        outcome = Outcome()
+        for row in rows:
+            if row["image_url"] is None or row["image_file"] is not None:
+                outcome.written.append(row)
+            else:
+                asked.setdefault((row["image_url"], row["image_sha256"] or ""), []).append(row)
+        with Pack(self.root, self.name) as pack:
+            outcome.add(self._wait_for(self._downloaded(asked, pack)))
         return outcome
 
-    async def _downloaded(self, rows: list[Row]) -> Outcome:
+    async def _downloaded(self, asked: Mapping[tuple[str, str], list[Row]], pack: Pack) -> Outcome:
         assert self._downloader
         outcome = Outcome()
-        async for result in self._downloader.stream(self._requests(rows)):
-            row = result.request.key
-            outcome.counters[f"outcome/{result.code}"] += 1
+        async for result in self._downloader.stream(Request(rows, *key) for key, rows in asked.items()):
+            rows = result.request.key
+            outcome.counters[f"outcome/{result.code}"] += len(rows)
             if result.code == "success":
-                outcome.written.append(row | self._columns(row["id"], result))
+                columns = await asyncio.to_thread(_stored, pack, rows[0]["id"], result)
+                outcome.written += [row | columns for row in rows]
             elif result.code == "robots_optout":
-                outcome.rejected.append(Rejection(row["id"], OPTED_OUT, self.url, 1.0, result.message))
+                outcome.rejected += [Rejection(row["id"], OPTED_OUT, "image_url", 1.0, result.message) for row in rows]
             else:
-                outcome.failed.append(Failure(row["id"], result.code, self._message(result)))
+                message = self._message(result)
+                outcome.failed += [Failure(row["id"], result.code, message) for row in rows]
         outcome.counters += self._downloader.counters
         self._downloader.counters = Counter()
         return outcome
-
-    def _requests(self, rows: list[Row]) -> Iterable[Request]:
-        return (Request(row, row[self.url], (row[self.sha256] or "") if self.sha256 else "") for row in rows)
-
-    def _columns(self, row: str, result: Result) -> Row:
-        return {
-            self.into: {"bytes": result.data, "path": f"{row}.{extension(result.format)}"},
-            f"{self.into}_sha256": result.sha256,
-            "width": result.width,
-            "height": result.height,
-        }
 
     def _message(self, result: Result) -> str:
         """What went wrong, with the URL; bytes that are not the expected ones are put aside first."""
         message = result.message
         if result.code == "sha256_mismatch":
             name = f"{result.sha256}.{extension(result.format)}"
-            write_bytes(location(self.quarantine) / name, result.data)
+            write_bytes(self.root / QUARANTINE / name, result.data)
             message += f"; the bytes are in {QUARANTINE}/{name}"
         return message if result.request.url in message else f"{result.request.url}: {message}"
+
+    def finish(self, build: Build) -> None:
+        sweep_packs(build.out, self.name, [record.rows for record in build.records[self.name]])
+
+
+def _stored(pack: Pack, row: str, result: Result) -> Row:
+    """Put an image into a pack; returns what its rows say of it."""
+    sha256 = result.request.sha256 or hashlib.sha256(result.data).hexdigest()
+    return {"image_file": pack.add(f"{row}.{extension(result.format)}", result.data), "image_sha256": sha256}
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
