@@ -7,9 +7,11 @@ the keys of both. What has no such common shape is published as JSON text. `join
 idempotent, so that files may be read in any order and in parts.
 """
 
+import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import time
 from functools import reduce
 from typing import Any, Literal
 
@@ -109,7 +111,8 @@ def _loosened(shape: Shape) -> Shape:
 
 
 def shape_of_type(kind: pa.DataType) -> Shape:
-    """The shape of an Arrow type. A map is a list of keys with values, a dictionary what it stands for."""
+    """The shape of an Arrow type. A map is a list of keys with values, a dictionary what it stands for, and a span of
+    time, which JSON can only describe, is text."""
     if pa.types.is_dictionary(kind):
         return shape_of_type(kind.value_type)
     if pa.types.is_map(kind):
@@ -121,6 +124,8 @@ def shape_of_type(kind: pa.DataType) -> Shape:
     if isinstance(getattr(kind, "value_type", None), pa.DataType):
         return Shape("list", item=shape_of_type(kind.value_type))
     if any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)):
+        return TEXT
+    if pa.types.is_duration(kind) or pa.types.is_interval(kind):
         return TEXT
     plain = {pa.null(): NULL, pa.bool_(): BOOL, pa.int64(): INT, pa.float64(): FLOAT, pa.float16(): FLOAT}
     return plain.get(kind) or Shape("exact", type=kind)
@@ -177,8 +182,21 @@ def is_utf8(text: str) -> bool:
     return True
 
 
+def as_json(value: Any) -> Any:
+    """A record as JSON alone: bytes as base64."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return {key: as_json(item) for key, item in value.items()}
+    return [as_json(item) for item in value] if isinstance(value, list) else value
+
+
 def as_published(value: Any, shape: Shape) -> Any:
-    """A value as its column holds it. Raises `ValueError` for one that its shape does not hold."""
+    """A value of a record, as `as_json` made it, as its column holds it.
+
+    Times and decimals are text in JSON, a map is a list of pairs (`builders.sources.parquet_rows.plain`). Raises
+    `ValueError` for a value that its shape does not hold.
+    """
     if value is None:
         return None
     match shape.kind:
@@ -189,6 +207,10 @@ def as_published(value: Any, shape: Shape) -> Any:
             if not _is_struct(shape):
                 return json.dumps(value, ensure_ascii=False)
             return {key: as_published(value.get(key), item) for key, item in shape.keys.items()}
+        case "object" if shape.keys.keys() == {"key", "value"} and isinstance(value, list) and len(value) == 2:
+            return as_published({"key": value[0], "value": value[1]}, shape)
+        case "exact":
+            return _exact(value, shape.type)
         case "text" if isinstance(value, str):
             return value
         case "text" if isinstance(value, int | float):
@@ -200,6 +222,17 @@ def as_published(value: Any, shape: Shape) -> Any:
         case "bool" | "small" | "int" if isinstance(value, int):
             return value
     raise ValueError(f"{json.dumps(value)[:80]} stands where {shape.kind} is expected")
+
+
+def _exact(value: Any, kind: pa.DataType) -> Any:
+    """A value of an Arrow type that JSON lacks, from its form in JSON."""
+    if not isinstance(value, str):
+        return value
+    if pa.types.is_time(kind):
+        return time.fromisoformat(value)
+    if any(test(kind) for test in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)):
+        return base64.b64decode(value)
+    return pa.scalar(value).cast(kind).as_py()
 
 
 def as_text(columns: Mapping[str, Shape]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,95 @@
+"""Ingest for a dataset that nobody wrote a recipe for: what no recipe knows, the build says itself.
+
+What was translated and what was found of the columns goes into `build.json`, and from there, with the name, the
+licence and the languages, onto the card.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+from requests import RequestException
+
+from builders.engine import Build
+from builders.engine.files import location
+from builders.stages.ingest import Ingest
+from cards.text import language_name
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a dataset: its `source` (files, or a name on the Hub, at `revision`), its licence if it was
+    given, the target languages, and what was `found` of its columns."""
+
+    source: Sequence[str]
+    revision: str
+    licence: str
+    languages: Sequence[str]
+    found: Mapping[str, Any]
+
+
+class IngestAnything(Ingest):
+    """Ingest that says in `build.json` what the dataset is."""
+
+    def __init__(self, about: About, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.about = about
+
+    def preflight(self, build: Build) -> list[str]:
+        problems = super().preflight(build)
+        if not problems:
+            build.applied["translate_any"] = dict(self.about.found)
+            build.applied["card_values"] = card_values(self.about)
+        return problems
+
+
+def card_values(about: About) -> dict[str, Any]:
+    """What the card of this dataset says: see `cards.values`."""
+    names = [given for given in about.source if not location(given).exists()]
+    said = f"{', '.join(language_name(code) for code in about.languages)}"
+    sources: list[dict[str, str]] = [
+        {
+            "name": name,
+            "hub_id": name,
+            "url": f"https://huggingface.co/datasets/{name}",
+            "licence": about.licence or hub_licence(name, about.revision),
+            "gives": _gives(about.found),
+        }
+        for name in names
+    ]
+    if not names:
+        files = ", ".join(sorted({location(given).name for given in about.source}))
+        sources = [{"name": files, "url": "", "licence": about.licence, "gives": _gives(about.found)}]
+    name = ", ".join(source["name"].rpartition("/")[2] for source in sources)
+    return {
+        "pretty_name": f"{name} in {said}",
+        "language": about.languages[0],
+        "languages": list(about.languages),
+        "licence": about.licence,
+        "sources": sources,
+    }
+
+
+def hub_licence(name: str, revision: str) -> str:
+    """The licence that a dataset's card on the Hub states; nothing where that cannot be known."""
+    try:
+        data = HfApi().dataset_info(name, revision=revision or None).card_data
+    except (HfHubHTTPError, RequestException, OSError, ValueError):
+        return ""
+    stated = getattr(data, "license", None)
+    return ", ".join(stated) if isinstance(stated, list) else str(stated or "")
+
+
+def _gives(found: Mapping[str, Any]) -> str:
+    """What the source gave, in a line, and what of it is not in its own shape here."""
+    if "form" in found:
+        return f"everything; its texts, as the form {found['form']} reads them, are translated here"
+    said = f"everything; translated here: {', '.join(found['fields'])}"
+    text = found["as_json_text"]
+    return (
+        f"{said}; published as JSON text: {', '.join(f'{path} ({why})' for path, why in text.items())}"
+        if text
+        else said
+    )
