@@ -23,7 +23,7 @@ from builders.transforms.mixture import (
 )
 
 IDS = st.lists(st.text("0123456789abcdef", min_size=1, max_size=6), max_size=60, unique=True)
-RATIOS = st.builds(lambda a, b: Ratio(Fraction(a), Fraction(b)), st.integers(0, 100), st.integers(1, 100))
+RATIOS = st.builds(Ratio, st.integers(0, 100), st.integers(1, 100))
 SEEDS = st.integers(0, 5)
 
 

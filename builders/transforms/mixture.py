@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Ranks = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 Times = NDArray[np.int64]
-_RATIO = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
+_RATIO = re.compile(r"(\d+):(\d+)")
 _SIZE = re.compile(r"(\d+)|(\d+(?:\.\d+)?)%")
 
 
@@ -27,13 +27,13 @@ _SIZE = re.compile(r"(\d+)|(\d+(?:\.\d+)?)%")
 class Ratio:
     """`20:80`: the parts of the target language and of the source language."""
 
-    target: Fraction
-    source: Fraction
+    target: int
+    source: int
 
     @property
     def share(self) -> Fraction:
         """The target language's share of the whole, from 0 to 1."""
-        return self.target / (self.target + self.source)
+        return Fraction(self.target, self.target + self.source)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class TooFew(ValueError):
 def parse_ratio(text: str) -> Ratio:
     """`20:80` or `1:4`; raises `ValueError` for anything else."""
     match = _RATIO.fullmatch(text)
-    parts = [Fraction(part) for part in match.groups()] if match else []
+    parts = [int(part) for part in match.groups()] if match else []
     if not any(parts):
         raise ValueError(f"{text!r} is no ratio; expected target:source, such as 20:80")
     return Ratio(*parts)
