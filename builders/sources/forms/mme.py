@@ -24,7 +24,7 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     question, answer = text(raw, "question").strip(), text(raw, "answer")
     if yes_or_no(answer) is None:
         raise RowError("UnknownLabel", f"the answer is {answer[:60]!r}; yes or no is expected")
-    body = question.removesuffix(ASK).rstrip()
+    body = question.removesuffix(ASK).rstrip() or question
     fields = [field("question", "question", body)]
     if body != question:
         request = asked_for(language)

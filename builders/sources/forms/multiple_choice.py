@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builders.engine import Row, RowError
-from builders.sources.forms.agreement import first_equals, told_options
+from builders.sources.forms.agreement import first_equals, plain, told_options
 from builders.sources.forms.values import text
 from builders.transforms.fields import field
 from builders.transforms.yes_no import closed_fields
@@ -26,12 +26,12 @@ def asked(
         raise RowError("TargetNotAmongOptions", f"the right option is {correct}, counted from 0, of {len(options)}")
     named = {f"options.{index}": option for index, option in enumerate(options)}
     fields = [field("question", "question", text(raw, question)), *closed_fields("option", named, language)]
-    return fields, {"equals": first_equals(options), "correct": correct}
+    return fields, {"equals": first_equals(options), "alike": first_equals(options, plain), "correct": correct}
 
 
 def told(texts: Mapping[str, str], kept: Mapping[str, Any]) -> tuple[str, list[str]]:
     """The question and its options as told. Raises `RowError` OptionsCollapse."""
-    return texts["question"].strip(), told_options(texts, "options", kept["equals"])
+    return texts["question"].strip(), told_options(texts, "options", kept["equals"], kept["alike"])
 
 
 def place_of(label: str | None, labels: Sequence[str]) -> int | None:

@@ -13,6 +13,7 @@ from builders.engine import RowError
 from builders.sources.items import ImageAt
 
 MAX_IMAGE_CHARACTERS = 70 << 20
+SHORTEST_IMAGE = 64  # characters of base64; a path is shorter, or has a full stop, which base64 has not
 IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
 
 
@@ -57,7 +58,8 @@ def maybe_whole(raw: Mapping[str, Any], *names: str) -> int | None:
     if value is None:
         return None
     try:
-        number = int(value) if isinstance(value, str) else value
+        number = float(value) if isinstance(value, str) and not value.strip().isdecimal() else value
+        number = int(number) if isinstance(number, str) else number
         if isinstance(number, bool) or not isinstance(number, int | float) or number != int(number):
             raise ValueError
         return int(number)
@@ -118,14 +120,9 @@ def image(raw: Mapping[str, Any], *names: str) -> ImageAt:
     place = as_text(value, names[0])
     if place.startswith(("http://", "https://")):
         return ImageAt(url=place)
-    if looks_like_path(place):
+    if not place.startswith("data:") and (len(place) < SHORTEST_IMAGE or "." in place[:4096]):
         return ImageAt(path=place)
     return ImageAt(data=decoded(place, names[0]))
-
-
-def looks_like_path(value: str) -> bool:
-    """Whether a text is a path and no base64, whose letters have no full stop."""
-    return "." in value and len(value) < 4096
 
 
 def decoded(value: str, name: str) -> bytes:

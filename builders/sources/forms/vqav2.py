@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from builders.engine import Row
-from builders.sources.forms.agreement import first_equals, same, told_list
+from builders.sources.forms.agreement import first_equals, plain, told_list
 from builders.sources.forms.values import as_text, given, image, maybe_whole, structs, text, whole
 from builders.sources.items import Form, ImageAt, Item
 from builders.sources.partners import Partner
@@ -37,7 +37,13 @@ COLUMNS = pa.schema(
 )
 SUBSETS = {"train": "train2014", "val": "val2014", "validation": "val2014", "test": "test2015", "testdev": "test2015"}
 SUBSET = re.compile(r"(?<![a-z])(train2014|val2014|test2015)(?!\d)")
-ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    )
+} | {"zero": "0"}
+ARTICLES = ("a", "an", "the")
 
 
 def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
@@ -57,23 +63,30 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     common = given(raw, "multiple_choice_answer")
     if common is not None:
         place = _place(as_text(common, "multiple_choice_answer"), list(texts.values()))
-        kept["common"] = place
-        if place is None:
+        if place is not None:
+            kept["common"] = {"place": place, "answer": texts[f"answers.{place}"].strip(), "written": common}
+        else:
             counters["multiple_choice_answer_alone"] += 1
             fields.append(closed_field("multiple_choice_answer", "answer", common, language, unit=1))
     return Item(fields, kept, _image(raw, kept["image_id"]))
 
 
 def compose(told: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
-    """The columns; answers that were equal have one translation, the most frequent of theirs."""
+    """The columns; answers that were equal have one translation, the most frequent of theirs.
+
+    The most common answer is the translation of the answer that it equals, or is written as it was where that one is.
+    """
     answers = told_list(told, "answers", kept["equals"])
-    common = kept.get("common")
+    common = told.get("multiple_choice_answer")
+    if "common" in kept:
+        answer = answers[kept["common"]["place"]]
+        common = kept["common"]["written"] if answer == kept["common"]["answer"] else answer
     return {
         "question_id": kept["question_id"],
         "image_id": kept["image_id"],
         "question": told["question"].strip(),
         "answers": [{"answer": answer} | other for answer, other in zip(answers, kept["answers"], strict=True)] or None,
-        "multiple_choice_answer": told.get("multiple_choice_answer") if common is None else answers[common],
+        "multiple_choice_answer": common,
         "question_type": kept["question_type"],
         "answer_type": kept["answer_type"],
     }
@@ -109,16 +122,18 @@ def _question_id(raw: Mapping[str, Any]) -> Any:
 
 
 def _place(common: str, answers: list[str]) -> int | None:
-    """Which of the answers the most common one is: upstream has put in order its case, articles and punctuation."""
-    for alike in (str, same, _plain):
+    """Which of the answers the most common one is, as it is or as the official score compares answers."""
+    for alike in (str, plain, _scored):
         found = [alike(answer) for answer in answers]
         if alike(common) in found:
             return found.index(alike(common))
     return None
 
 
-def _plain(answer: str) -> str:
-    return same(ARTICLES.sub("", re.sub(r"[^\w\s]", "", answer.lower())))
+def _scored(answer: str) -> str:
+    """An answer without articles and punctuation, numbers up to ten as digits, about as in the official score."""
+    words = re.sub(r"[^\w\s':]", " ", plain(answer).replace(".", "")).split()
+    return " ".join(NUMBERS.get(word, word) for word in words if word not in ARTICLES)
 
 
 def _image(raw: Mapping[str, Any], image_id: int) -> ImageAt:
