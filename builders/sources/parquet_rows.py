@@ -9,13 +9,14 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builders.sources.slices import BadFile, Place, Raw, Slice, cut
+from builders.sources.slices import BadFile, Raw, Slice
 
 BATCH_BYTES, BATCH_ROWS, BUFFER_BYTES = 16 << 20, 1024, 1 << 20
 
@@ -27,8 +28,12 @@ def scan(file: IO[bytes], shape: Slice, shard_rows: int, limit: int | None) -> t
     except (pa.ArrowException, OSError) as error:
         raise _bad(shape.name, error) from error
     taken = rows if limit is None else min(rows, limit)
-    _, slices = cut((Place(row + 1, row, row + 1) for row in range(taken)), shape, shard_rows, None)
-    return rows, slices
+    starts = range(0, taken, shard_rows)
+    ends = [min(start + shard_rows, taken) for start in starts]
+    return rows, [
+        replace(shape, start=start, end=end, line=start + 1, rows=end - start)
+        for start, end in zip(starts, ends, strict=True)
+    ]
 
 
 def read(piece: Slice, file: IO[bytes]) -> Iterator[Raw]:

@@ -7,15 +7,19 @@ costs that row alone.
 
 import hashlib
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, cast
 
+from upath import UPath
+
 from builders.engine import InputFile, nearest
 from builders.engine.files import location
-from builders.sources import json_records, jsonl, parquet_rows, tables
+from builders.sources import hub_files, json_records, jsonl, parquet_rows, tables
 from builders.sources.slices import (
     JSON_LINES,
     MAX_RECORD_BYTES,
+    SUFFIXES,
     BadFile,
     FileOptions,
     Raw,
@@ -29,6 +33,8 @@ from builders.sources.slices import (
 __all__ = ["JSON_LINES", "MAX_RECORD_BYTES", "BadFile", "BadFiles", "FileOptions", "Raw", "Slice", "read", "scan"]
 
 BLOCK_BYTES = 8 << 20
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+NO_RECORDS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "manifest.json")
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -101,23 +107,52 @@ def read(piece: Slice, most: int = MAX_RECORD_BYTES) -> Iterator[Raw]:
             yield from json_records.read(piece, file, most)
 
 
-def _sources(given: str, options: FileOptions) -> Iterator[Source]:
-    """The files that an input stands for: a file, or those of a folder. Raises `BadFile`."""
+def _sources(given: str, options: FileOptions) -> list[Source]:
+    """The files that an input stands for: a file, those of a folder, of a pattern, or of a dataset on the Hub.
+
+    Raises `BadFile`.
+    """
     path = location(given)
+    if path.protocol == "hf":
+        path = hub_files.pinned(path)
     if path.is_file():
-        paths, root = [path], path.parent
+        root, paths = path.parent, [path]
     elif path.is_dir():
-        root = path
-        paths = sorted((each for each in path.rglob("*") if each.name.lower().endswith(options.suffixes)), key=str)
+        root, paths = path, sorted(path.rglob("*"), key=str)
+        paths = [each for each in paths if _is_data(each, options.suffixes)]
         if not paths:
             raise BadFile(f"{given}: no *{', *'.join(options.suffixes)} file in this folder")
+    elif set(given) & set("*?["):
+        root = UPath(re.split(r"[^/]*[*?\[]", str(path))[0])
+        paths = sorted((each for each in root.glob(str(path)[len(str(root)) :].lstrip("/")) if each.is_file()), key=str)
+        if not paths:
+            raise BadFile(f"{given}: no file has such a name")
+    elif hub_files.NAME.fullmatch(given) and options.suffixes == SUFFIXES:
+        return hub_files.sources(given, options)
     else:
         beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         raise BadFile(f"{given}: no such file or folder{nearest(path.name, beside)}")
-    for each in paths:
-        split = split_of(each)
-        if not options.splits or split in options.splits:
-            yield Source(each, str(each)[len(str(root)) :].strip("/"), split)
+    found = [Source(each, str(each)[len(str(root)) :].strip("/"), split_of(each)) for each in paths]
+    return _of_splits(given, found, options.splits)
+
+
+def _is_data(path: UPath, suffixes: tuple[str, ...]) -> bool:
+    """Whether a file of a folder holds records. Raises `BadFile` for one that is compressed."""
+    name = path.name.lower()
+    plain = name.removesuffix(path.suffix.lower()) if path.suffix.lower() in COMPRESSED else name
+    if name.startswith(".") or name in NO_RECORDS or not plain.endswith(suffixes):
+        return False
+    if plain != name and not path.with_name(path.name[: len(plain)]).exists():
+        raise BadFile(f"{path} is compressed; unpack it first")
+    return plain == name
+
+
+def _of_splits(given: str, found: list[Source], splits: tuple[str, ...]) -> list[Source]:
+    known = sorted({source.split for source in found})
+    unknown = [split for split in splits if split not in known]
+    if unknown:
+        raise BadFile(f"{given}: no file of the split {unknown[0]!r}; by their names there are {', '.join(known)}")
+    return [source for source in found if not splits or source.split in splits]
 
 
 def _scan_file(
@@ -125,15 +160,12 @@ def _scan_file(
 ) -> tuple[InputFile, list[Slice]]:
     kind = _kind(source)
     shape = Slice(str(source.path), source.name, 0, 0, 0, 0, source.split, kind)
+    if kind == "parquet":
+        return _scan_parquet(source, shape, shard_rows, limit)
     with source.path.open("rb") as opened:
         hashed = Hashed(cast(IO[bytes], opened))
         file = cast(IO[bytes], io.BufferedReader(hashed, BLOCK_BYTES))
-        if kind == "parquet":
-            rows, slices = parquet_rows.scan(cast(IO[bytes], opened), shape, shard_rows, limit)
-            opened.seek(0)
-            while file.read(BLOCK_BYTES):
-                pass
-        elif kind == "table":
+        if kind == "table":
             rows, slices = tables.scan(file, shape, options, shard_rows, limit)
         elif kind == "array":
             rows, slices = json_records.scan_array(file, shape, shard_rows, limit)
@@ -144,16 +176,27 @@ def _scan_file(
     return described(source, hashed.size, rows, hashed.digest.hexdigest(), slices)
 
 
+def _scan_parquet(source: Source, shape: Slice, shard_rows: int, limit: int | None) -> tuple[InputFile, list[Slice]]:
+    """Only the footer is read of a file whose digest is known."""
+    with source.path.open("rb") as opened:
+        rows, slices = parquet_rows.scan(cast(IO[bytes], opened), shape, shard_rows, limit)
+        size = opened.seek(0, io.SEEK_END)
+        opened.seek(0)
+        sha256 = source.sha256 or hashlib.file_digest(cast(Any, opened), "sha256").hexdigest()
+    return described(source, size, rows, sha256, slices)
+
+
 def _kind(source: Source) -> str:
     """The format of a file, by its suffix and what is in it. Raises `BadFile`."""
     suffix = source.path.suffix.lower()
+    if suffix in COMPRESSED:
+        raise BadFile(f"{source.name} is compressed; unpack it first")
     if suffix == ".parquet":
         return "parquet"
     with source.path.open("rb") as opened:
-        file = cast(IO[bytes], opened)
-        if file.read(2) in UTF_16:
+        file = io.BufferedReader(Hashed(cast(IO[bytes], opened)), BLOCK_BYTES)
+        if file.peek()[:2] in UTF_16:
             raise BadFile(f"{source.name} is UTF-16; save it as UTF-8")
-        file.seek(0)
         if suffix in tables.DELIMITERS:
             return "table"
-        return "lines" if suffix in (".jsonl", ".ndjson") else json_records.kind_of(file, source.name)
+        return "lines" if suffix in (".jsonl", ".ndjson") else json_records.kind_of(cast(IO[bytes], file), source.name)

@@ -15,7 +15,7 @@ from builders.sources.jsonl import BYTE_ORDER_MARK
 from builders.sources.slices import MAX_RECORD_BYTES, BadFile, FileOptions, Place, Raw, Slice, cut
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-NEVER_CLOSED = "unexpected end of data"
+NEVER_CLOSED = ("unexpected end of data", "field larger than field limit")
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def _header(lines: Iterator[Line], name: str) -> tuple[str, ...]:
 
 def _places(lines: Iterator[Line], name: str) -> Iterator[Place]:
     for line in lines:
-        if line.error == NEVER_CLOSED:
+        if line.error.startswith(NEVER_CLOSED):
             raise BadFile(
-                f"{name}, line {line.place.number}: the file ends within a quoted cell of the row that begins here; it "
-                "is cut, or its quotation marks are characters like any other (then read it unquoted)"
+                f"{name}, line {line.place.number}: a quoted cell of the row that begins here is never closed; the "
+                "file is cut, or its quotation marks are characters like any other (then read it unquoted)"
             )
         if line.cells or line.error:
             yield line.place
