@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from upath import UPath
 
-from builders.engine import Build
+from builders.engine import Build, StageError
 from builders.engine.files import write_table
 from builders.stages.fetch import Fetch
 from builders.stages.packs import Member, Pack, read_member, read_packed, sweep_packs
@@ -215,12 +215,12 @@ def test_packs_to_which_no_row_refers_are_removed(server: Server, tmp_path: Path
     assert left == {rows[1]["image_file"].partition(":")[0], f"images/{pack.path.name}"}
 
 
-def test_a_shard_that_breaks_off_leaves_no_pack(server: Server, tmp_path: Path) -> None:
+def test_a_pack_that_cannot_be_written_stops_the_build_and_costs_no_row(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "images").write_text("in the way")
     stage = opened(server, tmp_path)
-    with pytest.raises(TypeError):
-        stage.process([row("a", f"{server.url}/good"), row("b", 7)])
+    with pytest.raises(StageError, match=r"images/fetch-\w+.tar cannot be written"):
+        stage.process([row("a", f"{server.url}/good"), row("b", f"{server.url}/good/1")])
     stage.close()
-    assert list(tmp_path.rglob("*fetch-*")) == []
 
 
 def test_resized_images_are_what_the_dataset_gets(server: Server, tmp_path: Path) -> None:

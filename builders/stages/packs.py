@@ -10,17 +10,17 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 from uuid import uuid4
 
 import pyarrow.compute as pc
 from upath import UPath
 
-from builders.engine import FileRef
+from builders.engine import FileRef, StageError
 from builders.engine.files import list_files, placed, read_columns
 
 FOLDER = "images"
@@ -62,22 +62,35 @@ class Pack:
         return self
 
     def add(self, name: str, data: bytes) -> str:
-        """Append an image; returns the reference to it. Of `name` the last part counts, in plain characters."""
-        if self._file is None:
-            place = Path(self._stack.enter_context(placed(self.path)))
-            self._file = self._stack.enter_context(place.open("wb"))
+        """Append an image; returns the reference to it. Of `name` the last part counts, in plain characters.
+
+        Raises `StageError` where it cannot be written.
+        """
         header = _header(name, data)
-        self._file.write(header)
-        self._file.write(data)
-        self._file.write(bytes(-len(data) % BLOCK))
+        padding = bytes(-len(data) % BLOCK)
+        with self._writing():
+            if self._file is None:
+                place = Path(self._stack.enter_context(placed(self.path)))
+                self._file = self._stack.enter_context(place.open("wb"))
+            for part in (header, data, padding):
+                self._file.write(part)
         reference = f"{FOLDER}/{self.path.name}:{self._at + len(header)}+{len(data)}"
-        self._at += len(header) + len(data) + -len(data) % BLOCK
+        self._at += len(header) + len(data) + len(padding)
         return reference
 
-    def __exit__(self, *exception: object) -> None:
-        if self._file and exception[0] is None:
-            self._file.write(bytes(2 * BLOCK))
-        self._stack.__exit__(*exception)  # type: ignore[arg-type]
+    def __exit__(self, *exception: Any) -> None:
+        with self._writing():
+            if self._file and exception[0] is None:
+                self._file.write(bytes(2 * BLOCK))
+            self._stack.__exit__(*exception)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A full disk is no row's fault."""
+        try:
+            yield
+        except OSError as error:
+            raise StageError(f"{self.path} cannot be written: {error}; the same command goes on once it can") from error
 
 
 def _header(name: str, data: bytes) -> bytes:
@@ -108,7 +121,7 @@ def read_member(root: UPath, reference: str) -> Member:
         found = path.fs.cat_file(path.path, start=offset - HEADER, end=offset + length)
         with tarfile.open(fileobj=io.BytesIO(found), mode="r:") as tar:
             member = tar.next()
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, ValueError, tarfile.TarError) as error:
         raise DamagedPack(f"{reference}: {path} cannot be read there ({error}); {_AGAIN}") from error
     data = found[HEADER:]
     if len(data) != length or not member or member.pax_headers.get("comment") != _digest(data):
