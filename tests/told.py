@@ -1,4 +1,4 @@
-"""What a form makes of a record, by a translator that only puts a text into angle quotes, or says what it is told to."""
+"""What a form makes of a record, by a translator that puts texts into angle quotes, or says what it is told."""
 
 import json
 from collections import Counter

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from builders.engine import Row
+from builders.engine import Row, RowError
 from builders.sources.forms.agreement import first_equals, plain, told_list
 from builders.sources.forms.values import as_text, given, image, maybe_whole, structs, text, whole
 from builders.sources.items import Form, ImageAt, Item
@@ -38,11 +38,9 @@ COLUMNS = pa.schema(
 SUBSETS = {"train": "train2014", "val": "val2014", "validation": "val2014", "test": "test2015", "testdev": "test2015"}
 SUBSET = re.compile(r"(?<![a-z])(train2014|val2014|test2015)(?!\d)")
 NUMBERS = {
-    word: str(number)
-    for number, word in enumerate(
-        ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-    )
-} | {"zero": "0"}
+    "none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9", "ten": "10",
+}  # fmt: skip
 ARTICLES = ("a", "an", "the")
 
 
@@ -109,12 +107,19 @@ def _answers(raw: Mapping[str, Any]) -> list[Row]:
         value = [{"answer": item, "answer_id": place} for place, item in enumerate(value, 1)]
     return [
         {
-            "answer": text(item, "answer"),
+            "answer": _blank_or_text(item, place),
             "answer_confidence": given(item, "answer_confidence"),
             "answer_id": maybe_whole(item, "answer_id"),
         }
-        for item in structs(value, "answers")
+        for place, item in enumerate(structs(value, "answers"))
     ]
+
+
+def _blank_or_text(item: Mapping[str, Any], place: int) -> str:
+    """An answer's text; people gave blank ones too."""
+    if item.get("answer") is None:
+        raise RowError("MissingField", f"field 'answers[{place}].answer' is missing")
+    return as_text(item["answer"], f"answers[{place}].answer")
 
 
 def _question_id(raw: Mapping[str, Any]) -> Any:
