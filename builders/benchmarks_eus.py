@@ -1,0 +1,139 @@
+"""Four benchmarks in Basque, as in "Multimodal Large Language Models for Low-Resource Languages", 4.2 and appendix B.
+
+Of VQAv2, A-OKVQA and PixMo-CapQA 2,500 examples are drawn by seed, of PixMo-CapQA only questions that are answered yes
+or no; of WildVision those whose ids a person listed, in the paper 199, which people then all review. Each benchmark has
+a 2-shot prompt of its own for Latxa 70B (WildVision none of the shots), which is given a question with all its answers
+or options. Yes, no and numbers are written by hand; A-OKVQA's rationales are left out. Every example is published
+twice, in Basque and in English, with the same id, image and split.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from builders.engine import Stage, flag, main
+from builders.engine.files import location
+from builders.sources.forms import a_okvqa, pixmo, vqav2, wildvision
+from builders.sources.images import images_argument
+from builders.sources.items import ITEMS, Form
+from builders.sources.records import FileOptions
+from builders.stages.check import Check, CheckConfig, filters_for
+from builders.stages.compose import ComposeForm
+from builders.stages.draw import Draw
+from builders.stages.fetch import Fetch, FetchConfig
+from builders.stages.ingest import FormReader, Ingest, InputConfig
+from builders.stages.ingest_joined import JoinedIngest
+from builders.stages.publish import Publish, PublishConfig
+from builders.stages.revise import Revise
+from builders.stages.translate import Translate, TranslationConfig
+from builders.transforms.fields import CHECKS
+
+EXAMPLES = """examples:
+  python builders/benchmarks_eus.py --benchmark vqav2 --input v2_OpenEnded_mscoco_val2014_questions.json \\
+      --annotations v2_mscoco_val2014_annotations.json --images val2014 --output OUT --gpus-per-worker 4
+      VQAv2, on vLLM with four GPUs a worker; add --dry-run for a forecast
+  python builders/benchmarks_eus.py --benchmark a_okvqa --input aokvqa_v1p0_train.json --images coco --output OUT \\
+      --server http://HOST:8000
+      A-OKVQA with the images of COCO 2017 in coco/train2017, from a server that runs the model
+  python builders/benchmarks_eus.py --benchmark pixmo_capqa --input allenai/pixmo-cap-qa --contact me@example.org \\
+      --count 2900 --output OUT --server http://HOST:8000
+      PixMo-CapQA, whose images come by URL: some are gone, so more are drawn; the first 2,500 are the same
+  python builders/benchmarks_eus.py --benchmark wildvision --input WildVision/wildvision-bench \\
+      --ids ids.txt --output OUT --server http://HOST:8000
+      WildVision, only the questions whose ids stand in ids.txt, a line each
+  python -m builders.demo.basque sample
+      small files of our own in these formats, to try it on"""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark's form and prompt, where it is to be had, which of it is wanted, and whether images come by URL."""
+
+    form: Form
+    prompt: str
+    source: str
+    wanted: Callable[[Mapping[str, Any]], bool] | None = None
+    by_url: bool = False
+
+
+BENCHMARKS = {
+    "vqav2": Benchmark(
+        vqav2.FORM, "vqav2_eu", "the questions of VQAv2, and --annotations, from https://visualqa.org/download.html",
+        lambda kept: bool(kept["answers"]),
+    ),
+    "a_okvqa": Benchmark(
+        a_okvqa.FORM, "a_okvqa_eu", "aokvqa_v1p0_train.json or _val.json, from https://github.com/allenai/aokvqa",
+        lambda kept: kept["correct"] is not None,
+    ),
+    "pixmo_capqa": Benchmark(
+        pixmo.CAP_QA, "pixmo_capqa_eu", "allenai/pixmo-cap-qa, or its Parquet files",
+        lambda kept: bool(kept["yes_no"]), by_url=True,
+    ),
+    "wildvision": Benchmark(wildvision.FORM, "generic", "WildVision/wildvision-bench, or its Parquet files"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Config(InputConfig, FetchConfig, TranslationConfig, CheckConfig, PublishConfig):
+    """The flags of this recipe, beside those of every fetching and every translation."""
+
+    benchmark: str = flag("", "which one (required)", choices=tuple(BENCHMARKS))
+    annotations: tuple[str, ...] = flag(
+        (), "of vqav2, where the answers are in files of their own", paths=True, metavar="PATH"
+    )
+    count: int = flag(2500, "examples to draw by --seed of every split (0: all)", above=-1, metavar="N")
+    ids: str = flag("", "a file of upstream ids, one a line: only these may be drawn", paths=True, metavar="FILE")
+    to: str = flag("eu", "target language", metavar="LANG")
+    model: str = flag(
+        "HiTZ/Latxa-Llama-3.1-70B-Instruct", "chat model: a Hub name or a folder, or what --server calls it",
+        fingerprint=False, public=True,
+    )  # fmt: skip
+
+
+def stages(config: Config) -> list[Stage]:
+    """Ingest, draw, fetch, translate, check, revise, compose, publish."""
+    if not config.benchmark:
+        raise ValueError(f"--benchmark is missing: {', '.join(BENCHMARKS)}")
+    benchmark = BENCHMARKS[config.benchmark]
+    if not config.input:
+        raise ValueError(f"--input is missing: give {benchmark.source}; or try `python -m builders.demo.basque sample`")
+    if config.annotations and config.benchmark != "vqav2":
+        raise ValueError(f"--annotations: {config.benchmark} has none; they are of vqav2")
+    roots, images = images_argument(config.images)
+    reader = FormReader(benchmark.form, config.to, roots, needs_image=images == "embed" and not benchmark.by_url)
+    translate = Translate(ITEMS, replace(config, prompt=config.prompt or benchmark.prompt))
+    checked = ITEMS.append(CHECKS)
+    compose = ComposeForm(checked, benchmark.form, parallel="config")
+    given = (config.input, reader, config.shard_rows, config.limit)
+    answers = vqav2.annotations(config.annotations, "--annotations")
+    return [
+        JoinedIngest(*given, answers, FileOptions()) if config.annotations else Ingest(*given, files=FileOptions()),
+        Draw(ITEMS, config.seed, config.count, benchmark.wanted, ids=listed(config.ids)),
+        *([Fetch(ITEMS, config)] if benchmark.by_url else []),
+        translate,
+        Check(ITEMS, filters_for(config, "en", config.to), "en", config.to),
+        Revise(checked, translate),
+        compose,
+        Publish(images, config.rows_per_file, card=card(config.benchmark), columns=compose.columns),
+    ]
+
+
+def listed(path: str) -> tuple[str, ...]:
+    """The ids in a file, one a line. Raises `ValueError` where it cannot be read or holds none."""
+    if not path:
+        return ()
+    try:
+        ids = tuple(filter(None, map(str.strip, location(path).read_text(encoding="utf-8-sig").splitlines())))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"--ids {path}: cannot be read: {error}; give a text file with an id a line") from error
+    if not ids:
+        raise ValueError(f"--ids {path}: holds no id; one a line is expected")
+    return ids
+
+
+def card(benchmark: str) -> str:
+    return f"{benchmark.replace('_', '-')}-eus"
+
+
+if __name__ == "__main__":
+    main("benchmarks-eus", Config, stages, __doc__, EXAMPLES)
