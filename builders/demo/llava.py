@@ -153,11 +153,13 @@ def bad_rows(original: Record) -> list[Record]:
 def write_sample(folder: Path) -> Sample:
     """Writes the sample under `folder`; the same bytes every time."""
     root = folder / "images"
-    for scene in SCENES.values():
-        for file in (pretraining_file(scene), conversation_file(scene)):
-            write_image(replace(scene, file=file), root)
     pretraining, conversations = pretraining_rows(), conversation_rows()
     bad = bad_rows(original=pretraining[0])
+    named = [record.get("image") for record in (*pretraining, *conversations, *bad)]
+    for scene in SCENES.values():
+        for file in (pretraining_file(scene), conversation_file(scene)):
+            if file in named:
+                write_image(replace(scene, file=file), root)
     return Sample(
         (
             _write(folder / "blip_laion_cc_sbu_sample.json", [*pretraining, *bad[:5]]),

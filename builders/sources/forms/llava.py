@@ -7,7 +7,8 @@
 the blanks around it. In the middle of a text it stays, and the translators' placeholders keep it.
 
 The instructions of LLaVA-Pretrain are a closed set, translated by hand: `builders/instructions/llava/pretraining.yaml`.
-Whatever else a human turn says, a question or another instruction, is the machine's.
+Whatever else a human turn says, a question or another instruction, is the machine's. What a record holds beside these
+three keys is in the `source` that is published with every row.
 """
 
 import re
