@@ -25,8 +25,8 @@ EXAMPLES = """examples:
   python builders/italian_mixture.py --input out/llava-instruct-it out/multiinstruct-it \\
       --pretrain out/llava-pretrain-it --output OUT --tokenizer sapienzanlp/Minerva-7B-base-v1.0
       builds of llava_it.py and multiinstruct_it.py as one training set, and one for pretraining
-  python builders/italian_mixture.py --input ORG/llava-instruct-it tasks.json --images coco path --output OUT
-      a dataset on the Hub and a file in LLaVA's format; images stay where they are
+  python builders/italian_mixture.py --input ORG/llava-it:instruct tasks.json --images coco path --output OUT
+      one configuration of a dataset on the Hub, and a file in LLaVA's format; images stay where they are
   python llava/train/train_mem.py --data_path OUT/exports/llava.json --image_folder OUT/exports/images …
       what LLaVA's trainer is told then; for a base model, OUT/exports/mistral.jsonl has the texts"""
 

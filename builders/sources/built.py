@@ -7,18 +7,21 @@ What lies beside it in another language, such as `conversations_en` beside `conv
 language.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from builders.engine import Row, RowError
 from builders.engine.files import location, read_json
+from builders.sources import hub_files
 from builders.sources.forms.llava import ROLES
 from builders.sources.forms.values import as_text, given, image, structs, text
 from builders.sources.items import ImageAt
 from builders.transforms.chat_templates import IMAGE_TOKEN, NotATemplate, exchanges
 
+_LANGUAGE = re.compile("[a-z]{2,3}")
 SHAPES = ("conversations", "messages", "question", "caption", "instruction")
 
 
@@ -26,12 +29,13 @@ SHAPES = ("conversations", "messages", "question", "caption", "instruction")
 class Dataset:
     """A dataset to take samples from, for one `part` of a mixture.
 
-    `language` is that of the rows which do not say theirs, and `path` where its files are: a file, a folder of files,
-    or its name on the Hub.
+    `language` is that of the rows which do not say theirs. `path` is where its files are: a file, a folder of files, or
+    its name on the Hub, where it may have several configurations, of which `config` is wanted.
     """
 
     name: str
     path: str
+    config: str
     part: str
     language: str
 
@@ -53,26 +57,31 @@ def datasets_at(given: Sequence[str], part: str, language: str) -> list[Dataset]
     made = []
     for each in given:
         start, equals, rest = each.partition("=")
-        said, path = (start, rest) if equals and start.isalpha() else (language, each)
-        made.append(Dataset(*_folder(path), part, said))
+        said, path = (start, rest) if equals and _LANGUAGE.fullmatch(start) else (language, each)
+        made.append(Dataset(*_place(path), part, said))
     return made
 
 
-def _folder(given: str) -> tuple[str, str]:
-    """What a dataset is called, and the file, folder or name on the Hub that has its rows."""
+def _place(given: str) -> tuple[str, str, str]:
+    """What a dataset is called; the file, folder or name on the Hub that has its rows; and its configuration there."""
     path = location(given)
-    if not path.exists() or path.is_file():
-        return (given, given) if not path.exists() else (path.name.partition(".")[0], given)
-    if (path / "build.json").is_file():
-        path = path / "dataset"
-    name = path.parent.name if path.name in ("dataset", "data") else path.name
+    if path.is_file():
+        return path.name.partition(".")[0], given, ""
+    if not path.is_dir():
+        name, _, config = given.partition(":")
+        on_hub = hub_files.NAME.fullmatch(name)
+        return (given.replace(":", "/"), name, config) if on_hub else (given, given, "")
+    path = path / "dataset" if (path / "build.json").is_file() else path
     if (path / "manifest.json").is_file():
-        name = read_json(path / "manifest.json").get("name", name)
         configs = sorted({file.parent.name for file in path.glob("*/*.parquet")})
         if len(configs) > 1 and "data" not in configs:
             raise ValueError(f"{given} has the configurations {', '.join(configs)}: name one, as {path / configs[0]}")
         path = path / ("data" if "data" in configs else configs[0]) if configs else path
-    return name, str(path)
+    manifest = path.parent / "manifest.json"
+    if not manifest.is_file():
+        return path.name, str(path), ""
+    name = read_json(manifest).get("name", path.parent.parent.name)
+    return name + f"/{path.name}" * (path.name != "data"), str(path), ""
 
 
 def read_sample(raw: Mapping[str, Any], other: str, counters: Counter[str]) -> Sample:
@@ -84,9 +93,9 @@ def read_sample(raw: Mapping[str, Any], other: str, counters: Counter[str]) -> S
     MissingImage, ImageTokens, or ParallelDiffers.
     """
     found = image(raw, "image", "images")
-    path = given(raw, "image_path", "image_file", "image_url")
-    if found.data is None and found.path is None and found.url is None and path is not None:
-        found = ImageAt(path=as_text(path, "image_path"))
+    path = given(raw, "image_path", "image_url")
+    if path is not None:
+        found = replace(found, path=as_text(path, "image_path"))
     shape = next((name for name in SHAPES if given(raw, name) is not None), None)
     if shape is None:
         raise RowError("MissingField", f"no field {', '.join(SHAPES[:-1])} or {SHAPES[-1]}: nothing to train on")

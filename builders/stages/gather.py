@@ -66,22 +66,23 @@ class Gather(WithoutCopies):
         self.shard_rows = shard_rows
         self.limit = limit
         self.flags = dict(flags)
+        self.packs = images == "embed"
         self._pieces: list[Piece] = []
 
     def preflight(self, build: Build) -> list[str]:
+        self.packs &= not build.config.dry_run
         roots = ImageFinder(self.roots).roots
         problems = [f"--images {root.path}: no such folder" for root in roots if not root.is_dir()]
-        names = Counter((dataset.part, dataset.name) for dataset in self.datasets)
+        names = Counter((dataset.part, dataset.name, dataset.language) for dataset in self.datasets)
         for dataset in self.datasets:
             flag = self.flags[dataset.part]
-            if names[dataset.part, dataset.name] > 1:
+            if names[dataset.part, dataset.name, dataset.language] > 1:
                 problems.append(
                     f"{flag} {dataset.path}: another dataset is called {dataset.name}, too; rename the file"
                 )
             try:
-                files, slices = records.scan(
-                    (dataset.path,), self.shard_rows, self.limit, FileOptions(splits=("train",))
-                )
+                options = FileOptions(splits=("train",), config=dataset.config)
+                files, slices = records.scan((dataset.path,), self.shard_rows, self.limit, options)
             except records.BadFiles as error:
                 problems += [f"{flag} {problem}" for problem in error.problems]
                 continue
@@ -105,7 +106,7 @@ class Gather(WithoutCopies):
 
     def read(self, build_root: Any, source: Any) -> list[Row]:
         """One row a record: a sample, or what is wrong with it. No two records' images are held at once."""
-        pack: AbstractContextManager[Pack | None] = Pack(build_root, PACK) if self.images == "embed" else nullcontext()
+        pack: AbstractContextManager[Pack | None] = Pack(build_root, PACK) if self.packs else nullcontext()
         with pack as opened:
             try:
                 return number_copies(
