@@ -52,9 +52,10 @@ def stages(config: Config) -> list[Stage]:
         sample = write_sample((Path(mkdtemp()) if config.dry_run else Path(config.output).absolute()) / "sample")
         inputs, roots = tuple(map(str, sample.inputs)), (str(sample.images_root),)
     translate, checked = Translate(ITEMS, config), ITEMS.append(CHECKS)
+    reader = FormReader(FORM, config.to, roots, needs_image=images == "embed")
     compose = ComposeForm(checked, FORM, parallel="columns")
     return [
-        Ingest(inputs, FormReader(FORM, config.to, roots, needs_image=bool(roots)), config.shard_rows, config.limit),
+        Ingest(inputs, reader, config.shard_rows, config.limit),
         translate,
         Check(ITEMS, filters_for(config, "en", config.to), "en", config.to),
         Revise(checked, translate),
