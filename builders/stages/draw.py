@@ -91,7 +91,7 @@ class Draw(WithoutCopies):
             rows = sum(drawn[index] for index in group)
             left_out = sum((found[index][1] for index in group), Counter())
             left_out[NOT_DRAWN] = sum(files[index].rows for index in group) - rows - left_out.total()
-            source = Drawn(tuple(files[index] for index in group), most, left_out)
+            source = Drawn(tuple(files[index] for index in group), most, dict(+left_out))
             tasks.append(ShardTask(f"{len(tasks):05d}", source, digest([self.seed, asdict(source)]), rows))
         return tasks
 
@@ -169,5 +169,6 @@ def _groups(drawn: Sequence[int], rows: int) -> list[list[int]]:
             groups.append([])
         groups[-1].append(index)
     if len(groups) > 1 and not any(drawn[index] for index in groups[-1]):
-        groups[-2] += groups.pop()
+        last = groups.pop()
+        groups[-1] += last
     return groups if any(drawn) else []
