@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from builders.engine import Row
-from builders.sources.forms.values import as_text, given, image, text
+from builders.sources.forms.values import as_text, given, image, label, text, truth
 from builders.sources.items import Form, ImageAt, Item
 from builders.sources.partners import Partner
 from builders.transforms.fields import field
@@ -30,7 +30,7 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     if full is not None:
         fields.append(field("fullAnswer", "answer", as_text(full, "fullAnswer"), unit=1))
     number = text(raw, "imageId")
-    kept = {"id": str(given(raw, "id", "key") or "") or None, "imageId": number, "isBalanced": given(raw, "isBalanced")}
+    kept = {"id": label(raw, "id", "key"), "imageId": number, "isBalanced": truth(raw, "isBalanced")}
     found = image(raw, "image")
     return Item(fields, kept, ImageAt(path=f"{number}.jpg") if found == ImageAt() else found)
 

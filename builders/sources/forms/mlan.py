@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from builders.engine import Row, RowError
 from builders.sources.forms.multiple_choice import asked, place_of, told
-from builders.sources.forms.values import as_text, given, maybe_whole, structs, text, truth
+from builders.sources.forms.values import given, label, maybe_whole, structs, text, texts, truth
 from builders.sources.items import Form, Item
 from builders.transforms.fields import field
 from builders.transforms.yes_no import closed_field
@@ -35,7 +35,7 @@ def read_squad(raw: Mapping[str, Any], language: str, counters: Counter[str]) ->
         closed_field(f"answers.{place}", "answer", text(span, "text"), language) for place, span in enumerate(spans)
     ]
     starts = [maybe_whole(span, "answer_start") for span in spans]
-    return Item(fields, {"id": text(raw, "id"), "title": given(raw, "title"), "starts": starts})
+    return Item(fields, {"id": text(raw, "id"), "title": label(raw, "title"), "starts": starts})
 
 
 def compose_squad(told_texts: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
@@ -61,13 +61,13 @@ def read_strategyqa(raw: Mapping[str, Any], language: str, counters: Counter[str
     Decompositions and evidence, which refer to one another by number, are left out.
     """
     answer = truth(raw, "answer")
-    facts = given(raw, "facts") or []
-    facts = [facts] if isinstance(facts, str) else list(facts)
+    given_facts = given(raw, "facts") or []
+    facts = [given_facts] if isinstance(given_facts, str) else texts({"facts": given_facts}, "facts")
     fields = [field("question", "question", text(raw, "question"))]
     if answer is not None:
         fields.append(closed_field("label", "answer", "yes" if answer else "no", language))
-    fields += [field(f"facts.{place}", "text", as_text(fact, "facts"), unit=1) for place, fact in enumerate(facts)]
-    return Item(fields, {"qid": given(raw, "qid"), "answer": answer, "facts": len(facts)})
+    fields += [field(f"facts.{place}", "text", fact, unit=1) for place, fact in enumerate(facts)]
+    return Item(fields, {"qid": label(raw, "qid"), "answer": answer, "facts": len(facts)})
 
 
 def compose_strategyqa(told_texts: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
@@ -85,12 +85,11 @@ def read_choices(raw: Mapping[str, Any], language: str, counters: Counter[str]) 
     inner = raw.get("question")
     body = inner if isinstance(inner, Mapping) else raw
     choices = structs(body.get("choices") or [], "choices")
-    labels = [str(given(choice, "label")) for choice in choices]
-    answer = given(raw, "answerKey")
-    correct = place_of(None if answer is None else str(answer), labels)
+    labels = [label(choice, "label") or "" for choice in choices]
+    correct = place_of(label(raw, "answerKey"), labels)
     stem = "stem" if body is inner else "question"
     fields, kept = asked(body, [text(choice, "text") for choice in choices], correct, language, question=stem)
-    return Item(fields, kept | {"id": text(raw, "id"), "labels": labels, "concept": given(body, "question_concept")})
+    return Item(fields, kept | {"id": text(raw, "id"), "labels": labels, "concept": label(body, "question_concept")})
 
 
 def compose_choices(told_texts: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
@@ -113,9 +112,9 @@ def compose_arc(told_texts: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
 
 def read_cosmos(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     """A question on a story, with options; the label of the test split is -1, or not there. Raises `RowError`."""
-    label = maybe_whole(raw, "label")
+    correct = maybe_whole(raw, "label")
     options = [text(raw, f"answer{place}") for place in range(OPTIONS)]
-    fields, kept = asked(raw, options, None if label == -1 else label, language)
+    fields, kept = asked(raw, options, None if correct == -1 else correct, language)
     fields.append(field("context", "context", text(raw, "context"), unit=1))
     return Item(fields, kept | {"id": text(raw, "id")})
 
@@ -124,8 +123,14 @@ def compose_cosmos(told_texts: Mapping[str, str], kept: Mapping[str, Any]) -> Ro
     """The columns. Raises `RowError` OptionsCollapse."""
     question, options = told(told_texts, kept)
     by_name = {f"answer{place}": option for place, option in enumerate(options)}
-    label = -1 if kept["correct"] is None else kept["correct"]
-    return {"id": kept["id"], "context": told_texts["context"].strip(), "question": question, **by_name, "label": label}
+    correct = -1 if kept["correct"] is None else kept["correct"]
+    return {
+        "id": kept["id"],
+        "context": told_texts["context"].strip(),
+        "question": question,
+        **by_name,
+        "label": correct,
+    }
 
 
 def _recognises_squad(raw: Mapping[str, Any]) -> bool:

@@ -32,12 +32,12 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     raw = {name: None if _is_nan(value) else value for name, value in raw.items()}
     letters = [letter for letter in LETTERS if values.given(raw, letter) is not None]
     options = [values.as_text(_plain(raw[letter]), letter) for letter in letters]
-    answer = values.given(raw, "answer")
+    answer = values.label(raw, "answer")
     fields, kept = asked(raw, options, place_of(answer, letters), language)
     hint = values.given(raw, "hint")
     if hint is not None:
         fields.append(field("hint", "hint", values.as_text(hint, "hint")))
-    kept |= {name: values.given(raw, name, name.lower()) for name in KEPT}
+    kept |= {name: values.label(raw, name, name.lower()) for name in KEPT}
     kept |= {"index": values.whole(raw, "index"), "letters": letters, "answer": answer}
     elsewhere = other_row(raw) is not None
     counters["image_in_another_row"] += elsewhere

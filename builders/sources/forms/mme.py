@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from builders.engine import Row, RowError
-from builders.sources.forms.values import given, image, text
+from builders.sources.forms.values import image, label, text
 from builders.sources.items import Form, Item
 from builders.transforms.fields import field
 from builders.transforms.yes_no import ASK, asked_for, closed_field, yes_or_no
@@ -31,7 +31,7 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
         by_hand = field("request", "instruction", ASK, target=request, by="glossary", unit=1)
         fields.append(by_hand if request else field("request", "instruction", ASK, unit=1))
     fields.append(closed_field("answer", "answer", answer, language))
-    kept = {"question_id": text(raw, "question_id"), "category": given(raw, "category")}
+    kept = {"question_id": text(raw, "question_id"), "category": label(raw, "category")}
     return Item(fields, kept, image(raw, "image"))
 
 

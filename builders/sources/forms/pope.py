@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from builders.engine import Row, RowError
-from builders.sources.forms.values import given, image, text
+from builders.sources.forms.values import image, label, text
 from builders.sources.items import Form, Item
 from builders.transforms.fields import field
 from builders.transforms.yes_no import closed_field, yes_or_no
@@ -27,8 +27,8 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     if yes_or_no(answer) is None:
         raise RowError("UnknownLabel", f"the answer is {answer[:60]!r}; yes or no is expected")
     found = image(raw, "image")
-    source = given(raw, "image_source") or (PurePosixPath(found.path).stem if found.path else None)
-    kept = {name: _text(raw, name) for name in ("id", "question_id", "category")} | {"image_source": source}
+    source = label(raw, "image_source") or (PurePosixPath(found.path).stem if found.path else None)
+    kept = {name: label(raw, name) for name in ("id", "question_id", "category")} | {"image_source": source}
     question = field("question", "question", text(raw, "text", "question"))
     return Item([question, closed_field("answer", "answer", answer, language)], kept, found)
 
@@ -41,12 +41,6 @@ def recognises(raw: Mapping[str, Any]) -> bool:
     answer = raw.get("label", raw.get("answer"))
     is_closed = isinstance(answer, str) and yes_or_no(answer) is not None
     return is_closed and ({"text", "label", "image"} <= raw.keys() or {"question", "image_source"} <= raw.keys())
-
-
-def _text(raw: Mapping[str, Any], name: str) -> str | None:
-    """A number of the original is text here, as in the Hub copy."""
-    value = given(raw, name)
-    return None if value is None else str(value)
 
 
 FORM = Form(

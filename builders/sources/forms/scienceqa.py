@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from builders.engine import Row
 from builders.sources.forms.multiple_choice import asked, told
-from builders.sources.forms.values import as_text, given, image, texts, whole
+from builders.sources.forms.values import as_text, given, image, label, texts, whole
 from builders.sources.items import Form, ImageAt, Item
 from builders.transforms.fields import field
 
@@ -37,8 +37,8 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
         value = given(raw, name)
         if value is not None:
             fields.append(field(name, kind, as_text(value, name), unit=unit))
-    number, split = given(raw, "key", "question_id", "id"), str(given(raw, "split") or "")
-    kept |= {name: given(raw, name) for name in LABELS} | {"question_id": None if number is None else str(number)}
+    number, split = label(raw, "key", "question_id", "id"), label(raw, "split") or ""
+    kept |= {name: label(raw, name) for name in LABELS} | {"question_id": number}
     found = image(raw, "image")
     if found.path and found.data is None and number is not None and split and "/" not in found.path:
         found = ImageAt(path=f"{split}/{number}/{found.path}")

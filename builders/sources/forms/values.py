@@ -44,6 +44,16 @@ def as_text(value: Any, name: str) -> str:
     return value
 
 
+def label(raw: Mapping[str, Any], *names: str) -> str | None:
+    """A name, category or number that is published as text, or None where there is none."""
+    value = given(raw, *names)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RowError("WrongType", f"field {names[0]!r} is {type(value).__name__}; text or a number is expected")
+    return str(value)
+
+
 def whole(raw: Mapping[str, Any], *names: str) -> int:
     """A whole number that must be there; digits in a text will do, and 3.0, as CSV and pandas write it."""
     value = maybe_whole(raw, *names)

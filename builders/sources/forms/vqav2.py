@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from builders.engine import Row, RowError
 from builders.sources.forms.agreement import first_equals, plain, told_list
-from builders.sources.forms.values import as_text, given, image, maybe_whole, structs, text, whole
+from builders.sources.forms.values import as_text, given, image, label, maybe_whole, structs, text, whole
 from builders.sources.items import Form, ImageAt, Item
 from builders.sources.partners import Partner
 from builders.transforms.fields import field
@@ -50,11 +50,11 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     texts = {f"answers.{index}": answer["answer"] for index, answer in enumerate(answers)}
     fields = [field("question", "question", text(raw, "question")), *closed_fields("answer", texts, language)]
     counters["answers_by_hand"] += bool(answers) and all(item["by"] != "machine" for item in fields[1:])
-    kept = {
+    kept: dict[str, Any] = {
         "question_id": whole(raw, "question_id"),
         "image_id": whole(raw, "image_id", "id_image"),
-        "question_type": given(raw, "question_type"),
-        "answer_type": given(raw, "answer_type"),
+        "question_type": label(raw, "question_type"),
+        "answer_type": label(raw, "answer_type"),
         "answers": [{key: value for key, value in answer.items() if key != "answer"} for answer in answers],
         "equals": first_equals(list(texts.values())),
     }
@@ -108,7 +108,7 @@ def _answers(raw: Mapping[str, Any]) -> list[Row]:
     return [
         {
             "answer": _blank_or_text(item, place),
-            "answer_confidence": given(item, "answer_confidence"),
+            "answer_confidence": label(item, "answer_confidence"),
             "answer_id": maybe_whole(item, "answer_id"),
         }
         for place, item in enumerate(structs(value, "answers"))

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from builders.engine import Row
-from builders.sources.forms.values import given, image, text
+from builders.sources.forms.values import given, image, label, text
 from builders.sources.items import Form, Item
 from builders.transforms.fields import field
 
@@ -25,8 +25,8 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
         given(raw, name) is not None for name in (*(raw.keys() - KNOWN), "output")
     )
     kept = {
-        "question_id": given(raw, "question_id"),
-        "source_language": given(raw, "language"),
+        "question_id": label(raw, "question_id"),
+        "source_language": label(raw, "language"),
     }
     asked = text(raw, "instruction", "question")
     return Item([field("instruction", "instruction", asked)], kept, image(raw, "image", "image_path"))
