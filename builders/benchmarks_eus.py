@@ -2,9 +2,9 @@
 
 Of VQAv2, A-OKVQA and PixMo-CapQA 2,500 examples are drawn by seed, of PixMo-CapQA only questions that are answered yes
 or no; of WildVision those whose ids a person listed, in the paper 199, which people then all review. Each benchmark has
-a 2-shot prompt of its own for Latxa 70B (WildVision none of the shots), which is given a question with all its answers
-or options. Yes, no and numbers are written by hand; A-OKVQA's rationales are left out. Every example is published
-twice, in Basque and in English, with the same id, image and split.
+a 2-shot prompt of its own for Latxa 70B, WildVision one without shots; a question goes into it with all its answers or
+options. Yes, no and numbers are written by hand; A-OKVQA's rationales are left out. Every example is published twice,
+in Basque and in English, with the same id, image and split.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,6 +28,8 @@ from builders.stages.revise import Revise
 from builders.stages.translate import Translate, TranslationConfig
 from builders.transforms.fields import CHECKS
 
+# The configuration in the source's language is the source: what the recipe leaves out of it is published nowhere.
+ROWS = ITEMS.remove(ITEMS.get_field_index("source"))
 EXAMPLES = """examples:
   python builders/benchmarks_eus.py --benchmark vqav2 --input v2_OpenEnded_mscoco_val2014_questions.json \\
       --annotations v2_mscoco_val2014_annotations.json --images val2014 --output OUT --gpus-per-worker 4
@@ -39,18 +41,20 @@ EXAMPLES = """examples:
       --count 2900 --output OUT --server http://HOST:8000
       PixMo-CapQA, whose images come by URL: some are gone, so more are drawn; the first 2,500 are the same
   python builders/benchmarks_eus.py --benchmark wildvision --input WildVision/wildvision-bench \\
-      --ids ids.txt --output OUT --server http://HOST:8000
-      WildVision, only the questions whose ids stand in ids.txt, a line each
+      --subset vision_bench_0617 --ids ids.txt --output OUT --server http://HOST:8000
+      WildVision, only what stands in ids.txt, an id a line; a Spanish version, with --source-language es, gets the
+      paper's prompt, which is for Spanish
   python -m builders.demo.basque sample
       small files of our own in these formats, to try it on"""
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark's form and prompt, where it is to be had, which of it is wanted, and whether images come by URL."""
+    """A benchmark's form, its prompt by source language, where it is to be had, which rows of it are wanted, and
+    whether images come by URL."""
 
     form: Form
-    prompt: str
+    prompts: Mapping[str, str]
     source: str
     wanted: Callable[[Mapping[str, Any]], bool] | None = None
     by_url: bool = False
@@ -58,18 +62,20 @@ class Benchmark:
 
 BENCHMARKS = {
     "vqav2": Benchmark(
-        vqav2.FORM, "vqav2_eu", "the questions of VQAv2, and --annotations, from https://visualqa.org/download.html",
+        vqav2.FORM, {"en": "vqav2_eu"}, "its questions, and --annotations, from https://visualqa.org/download.html",
         lambda kept: bool(kept["answers"]),
     ),
     "a_okvqa": Benchmark(
-        a_okvqa.FORM, "a_okvqa_eu", "aokvqa_v1p0_train.json or _val.json, from https://github.com/allenai/aokvqa",
+        a_okvqa.FORM, {"en": "a_okvqa_eu"}, "aokvqa_v1p0_train.json or _val.json, from https://github.com/allenai/aokvqa",
         lambda kept: kept["correct"] is not None,
     ),
     "pixmo_capqa": Benchmark(
-        pixmo.CAP_QA, "pixmo_capqa_eu", "allenai/pixmo-cap-qa, or its Parquet files",
+        pixmo.CAP_QA, {"en": "pixmo_capqa_eu"}, "allenai/pixmo-cap-qa, or its Parquet files",
         lambda kept: bool(kept["yes_no"]), by_url=True,
     ),
-    "wildvision": Benchmark(wildvision.FORM, "generic", "WildVision/wildvision-bench, or its Parquet files"),
+    "wildvision": Benchmark(
+        wildvision.FORM, {"es": "wildvision_eu"}, "WildVision/wildvision-bench, or its Parquet files"
+    ),
 }  # fmt: skip
 
 
@@ -81,8 +87,13 @@ class Config(InputConfig, FetchConfig, TranslationConfig, CheckConfig, PublishCo
     annotations: tuple[str, ...] = flag(
         (), "of vqav2, where the answers are in files of their own", paths=True, metavar="PATH"
     )
+    subset: str = flag("", "configuration of a dataset on the Hub", metavar="NAME")
+    split: tuple[str, ...] = flag((), "only these splits", metavar="SPLIT")
     count: int = flag(2500, "examples to draw by --seed of every split (0: all)", above=-1, metavar="N")
     ids: str = flag("", "a file of upstream ids, one a line: only these may be drawn", paths=True, metavar="FILE")
+    source_language: str = flag(
+        "en", "language of --input, and of the configuration beside the Basque one", metavar="LANG"
+    )
     to: str = flag("eu", "target language", metavar="LANG")
     model: str = flag(
         "HiTZ/Latxa-Llama-3.1-70B-Instruct", "chat model: a Hub name or a folder, or what --server calls it",
@@ -99,22 +110,24 @@ def stages(config: Config) -> list[Stage]:
         raise ValueError(f"--input is missing: give {benchmark.source}; or try `python -m builders.demo.basque sample`")
     if config.annotations and config.benchmark != "vqav2":
         raise ValueError(f"--annotations: {config.benchmark} has none; they are of vqav2")
-    roots, images = images_argument(config.images)
+    source, (roots, images) = config.source_language, images_argument(config.images)
     reader = FormReader(benchmark.form, config.to, roots, needs_image=images == "embed" and not benchmark.by_url)
-    translate = Translate(ITEMS, replace(config, prompt=config.prompt or benchmark.prompt))
-    checked = ITEMS.append(CHECKS)
-    compose = ComposeForm(checked, benchmark.form, parallel="config")
+    files = FileOptions(config=config.subset, splits=config.split)
     given = (config.input, reader, config.shard_rows, config.limit)
     answers = vqav2.annotations(config.annotations, "--annotations")
+    prompt = config.prompt or benchmark.prompts.get(source, "generic")
+    translate, checked = Translate(ROWS, replace(config, prompt=prompt), source), ROWS.append(CHECKS)
+    compose = ComposeForm(checked, benchmark.form, parallel="config", source=source)
+    card = f"{config.benchmark.replace('_', '-')}-eus"
     return [
-        JoinedIngest(*given, answers, FileOptions()) if config.annotations else Ingest(*given, files=FileOptions()),
-        Draw(ITEMS, config.seed, config.count, benchmark.wanted, ids=listed(config.ids)),
-        *([Fetch(ITEMS, config)] if benchmark.by_url else []),
+        JoinedIngest(*given, answers, files) if config.annotations else Ingest(*given, files=files),
+        Draw(ROWS, config.seed, config.count, benchmark.wanted, ids=listed(config.ids)),
+        *([Fetch(ROWS, config)] if benchmark.by_url else []),
         translate,
-        Check(ITEMS, filters_for(config, "en", config.to), "en", config.to),
+        Check(ROWS, filters_for(config, source, config.to), source, config.to),
         Revise(checked, translate),
         compose,
-        Publish(images, config.rows_per_file, card=card(config.benchmark), columns=compose.columns),
+        Publish(images, config.rows_per_file, card=card, columns=compose.columns, source=source),
     ]
 
 
@@ -129,10 +142,6 @@ def listed(path: str) -> tuple[str, ...]:
     if not ids:
         raise ValueError(f"--ids {path}: holds no id; one a line is expected")
     return ids
-
-
-def card(benchmark: str) -> str:
-    return f"{benchmark.replace('_', '-')}-eus"
 
 
 if __name__ == "__main__":
