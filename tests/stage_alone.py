@@ -52,6 +52,9 @@ class StageAlone:
     def rows(self) -> list[Row]:
         return [row for record in self.records() for row in self.of(record)]
 
+    def failed(self, records: Sequence[ShardRecord]) -> list[Row]:
+        return [row for each in records if each.failed for row in files.read_table(self.root, each.failed).to_pylist()]
+
     def of(self, record: ShardRecord) -> list[Row]:
         rows: list[Row] = files.read_table(self.root, record.rows).to_pylist()
         return rows

@@ -80,8 +80,11 @@ class ComposeForm(RowStage):
                 f"{', '.join(sorted(self.form.columns.names))}"
             )
         for column in self.form.columns:
+            value = made[column.name]
             try:
-                pa.array([made[column.name]], column.type)
+                if pa.types.is_list(column.type) and isinstance(value, str | bytes):
+                    raise TypeError("a text, which would be taken for a list of its letters")
+                pa.array([value], column.type)
             except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
                 raise RowError("WrongType", f"column {column.name!r}: expected {column.type}: {error}") from error
         return made
