@@ -30,7 +30,8 @@ class Dataset:
     """A dataset to take samples from, for one `part` of a mixture.
 
     `language` is that of the rows which do not say theirs. `path` is where its files are: a file, a folder of files, or
-    its name on the Hub, where it may have several configurations, of which `config` is wanted.
+    its name on the Hub, where it may have several configurations, of which `config` is wanted. Of a folder or a dataset
+    on the Hub the training split is read, a file whole.
     """
 
     name: str

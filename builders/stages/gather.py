@@ -38,7 +38,7 @@ class Piece:
 
 
 class Gather(WithoutCopies):
-    """Reads the training split of each dataset in slices. A record that cannot be used fails by name.
+    """Reads datasets in slices, of those that have splits the one for training. A bad record fails by name.
 
     Images that records carry go into packs; those that they name by a path are looked for under `roots`, unless only
     paths are published. `other` is the language of parallels such as `conversations_en`. `flags` are the flags by which
@@ -81,7 +81,8 @@ class Gather(WithoutCopies):
                     f"{flag} {dataset.path}: another dataset is called {dataset.name}, too; rename the file"
                 )
             try:
-                options = FileOptions(splits=("train",), config=dataset.config)
+                whole = location(dataset.path).is_file()
+                options = FileOptions(splits=() if whole else ("train",), config=dataset.config)
                 files, slices = records.scan((dataset.path,), self.shard_rows, self.limit, options)
             except records.BadFiles as error:
                 problems += [f"{flag} {problem}" for problem in error.problems]
