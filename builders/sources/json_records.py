@@ -142,11 +142,10 @@ def scan_object(
     skimmer.take("{")
     closed = skimmer.peek() == "}" and bool(skimmer.take("}"))
     while not closed:
-        skimmer.peek()
+        if skimmer.peek() != '"':
+            raise skimmer.bad("expected a name in quotation marks")
         start = skimmer.place
         key = skimmer.value()
-        if not isinstance(key, str):
-            raise skimmer.bad("expected a name in quotation marks")
         skimmer.take(":")
         if skimmer.peek() == "[":
             all_objects = False
@@ -171,9 +170,7 @@ def scan_object(
     found = ", ".join(sorted(lists)) or "no list"
     if records:
         raise BadFile(f"{shape.name}: it has no list {records!r}; there is {found}")
-    raise BadFile(
-        f"{shape.name}: which list of its object holds the records? There is {found}: say it by --records KEY"
-    )
+    raise BadFile(f"{shape.name}: there is {found} in its object: say by --records KEY which one holds the records")
 
 
 def _elements(skimmer: Skimmer) -> Iterator[tuple[Place, Any]]:

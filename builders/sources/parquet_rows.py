@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from builders.sources.slices import BadFile, Raw, Slice
 
-BATCH_BYTES, BATCH_ROWS, BUFFER_BYTES = 16 << 20, 1024, 1 << 20
+BATCH_BYTES, BATCH_ROWS, BUFFER_BYTES = 4 << 20, 1024, 1 << 20
 
 
 def scan(file: IO[bytes], shape: Slice, shard_rows: int, limit: int | None) -> tuple[int, list[Slice]]:

@@ -32,7 +32,8 @@ from builders.sources.slices import (
 
 __all__ = ["JSON_LINES", "MAX_RECORD_BYTES", "BadFile", "BadFiles", "FileOptions", "Raw", "Slice", "read", "scan"]
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 1 << 20
+CHANGED = "has changed since it was scanned; give the same command again"
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 NO_RECORDS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "manifest.json")
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -94,17 +95,30 @@ def scan(
 
 
 def read(piece: Slice, most: int = MAX_RECORD_BYTES) -> Iterator[Raw]:
-    """The records of a slice, one at a time. Raises `BadFile` for a file that was damaged since, or in its midst."""
-    with location(piece.path).open("rb") as opened:
-        file = cast(IO[bytes], opened)
-        if piece.kind == "parquet":
-            yield from parquet_rows.read(piece, file)
-        elif piece.kind == "table":
-            yield from tables.read(piece, file, most)
-        elif piece.kind == "lines":
-            yield from jsonl.rows(piece, file, most)
-        else:
-            yield from json_records.read(piece, file, most)
+    """The records of a slice, one at a time; one of more than `most` bytes is an error of its own.
+
+    Raises `BadFile` for a file that has changed since it was scanned, or is damaged in its midst.
+    """
+    count = 0
+    try:
+        with location(piece.path).open("rb") as opened:
+            for raw in _records(piece, cast(IO[bytes], opened), most):
+                count += 1
+                yield raw
+    except (ValueError, FileNotFoundError) as error:
+        raise BadFile(f"{piece.name} {CHANGED} ({error})") from error
+    if count != piece.rows:
+        raise BadFile(f"{piece.name} {CHANGED}: from {piece.line} on there are {count} records, not {piece.rows}")
+
+
+def _records(piece: Slice, file: IO[bytes], most: int) -> Iterator[Raw]:
+    if piece.kind == "parquet":
+        return parquet_rows.read(piece, file)
+    if piece.kind == "table":
+        return tables.read(piece, file, most)
+    if piece.kind == "lines":
+        return jsonl.rows(piece, file, most)
+    return json_records.read(piece, file, most)
 
 
 def _sources(given: str, options: FileOptions) -> list[Source]:

@@ -81,8 +81,9 @@ class FormReader:
         language = row["language"] or self.language
         item = self.form.read(raw, language, counters)
         found = self._image(item.image, row["images"], counters)
-        if not any(found.values()) and self.needs_image:
-            raise RowError("MissingImage", f"no image {item.image.path!r} under --images")
+        if self.needs_image and not found["image_file"] and not item.image.url:
+            named = f"no image {item.image.path!r} under --images" if item.image.path else "the record has no image"
+            raise RowError("MissingImage", named)
         return found | {
             "id": row["id"],
             "split": item.split or row["split"],
