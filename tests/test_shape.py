@@ -23,6 +23,7 @@ from builders.transforms.shape import (
     join,
     shape_of,
     shape_of_type,
+    widened,
     with_text_at,
 )
 
@@ -46,6 +47,13 @@ def test_shapes_are_joined_in_any_order(a: Shape, b: Shape, c: Shape) -> None:
     assert join(a, a) == a
     assert join(a, NULL) == a
     assert join(join(a, b), b) == join(a, b)
+
+
+@given(SHAPES, VALUES)
+def test_a_shape_is_widened_by_a_value_as_by_its_shape(shape: Shape, value: Any) -> None:
+    wider = widened(shape, value)
+    assert wider == join(shape, shape_of(value))
+    assert widened(wider, value) is wider
 
 
 def means(published: Any, value: Any, shape: Shape) -> bool:

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
-from requests import RequestException
 
 from builders.engine import Build
 from builders.engine.files import location
@@ -76,7 +75,7 @@ def hub_licence(name: str, revision: str) -> str:
     """The licence that a dataset's card on the Hub states; nothing where that cannot be known."""
     try:
         data = HfApi().dataset_info(name, revision=revision or None).card_data
-    except (HfHubHTTPError, RequestException, OSError, ValueError):
+    except (httpx2.HTTPError, OSError, ValueError):
         return ""
     stated = getattr(data, "license", None)
     return ", ".join(stated) if isinstance(stated, list) else str(stated or "")

@@ -45,25 +45,40 @@ class Shape:
 
 NULL, BOOL, SMALL, INT, FLOAT = Shape("null"), Shape("bool"), Shape("small"), Shape("int"), Shape("float")
 TEXT, SCALAR, JSON = Shape("text"), Shape("scalars"), Shape("json")
+LIST, OBJECT = Shape("list", item=NULL), Shape("object")
+PLAIN = {type(None): NULL, bool: BOOL, float: FLOAT, str: TEXT}
 
 
-def shape_of(value: Any, depth: int = 0) -> Shape:
+def shape_of(value: Any) -> Shape:
     """The shape of a JSON value. What lies deeper than `MAX_DEPTH`, or has more than `MAX_KEYS` keys, is JSON text."""
-    if isinstance(value, str):
-        return TEXT
-    if value is None:
-        return NULL
-    if isinstance(value, bool):
-        return BOOL
+    return widened(NULL, value)
+
+
+def widened(shape: Shape, value: Any, depth: int = 0) -> Shape:
+    """The join of a shape and that of a value; the same object where the shape holds the value already."""
+    plain = PLAIN.get(type(value))
+    if plain is not None:
+        return shape if shape is plain else join(shape, plain)
     if isinstance(value, int):
-        return SMALL if abs(value) <= EXACT_IN_A_FLOAT else INT if -(2**63) <= value < 2**63 else JSON
-    if isinstance(value, float):
-        return FLOAT
+        return join(shape, SMALL if abs(value) <= EXACT_IN_A_FLOAT else INT if -(2**63) <= value < 2**63 else JSON)
     if depth == MAX_DEPTH:
-        return JSON
+        return join(shape, JSON)
+    empty = LIST if isinstance(value, list) else OBJECT
+    if shape.kind == "null":
+        shape = empty
+    if shape.kind != empty.kind:
+        return join(shape, widened(NULL, value, depth))
     if isinstance(value, list):
-        return Shape("list", item=reduce(join, (shape_of(item, depth + 1) for item in value), NULL))
-    return _object({key: shape_of(item, depth + 1) for key, item in value.items()})
+        assert shape.item
+        item = reduce(lambda known, each: widened(known, each, depth + 1), value, shape.item)
+        return shape if item is shape.item else Shape("list", item=item)
+    changed = {}
+    for key, each in value.items():
+        known = shape.keys.get(key)
+        new = widened(known or NULL, each, depth + 1)
+        if new is not known:
+            changed[key] = new
+    return _object({**shape.keys, **changed}) if changed else shape
 
 
 def join(one: Shape, other: Shape) -> Shape:
@@ -78,11 +93,9 @@ def join(one: Shape, other: Shape) -> Shape:
         item = join(one.item, other.item)
         return one if item is one.item else Shape("list", item=item)
     if one.kind == other.kind == "object":
-        keys = dict(one.keys)
-        for key, shape in other.keys.items():
-            keys[key] = join(keys[key], shape) if key in keys else shape
-        same = len(keys) == len(one.keys) and all(keys[key] is one.keys[key] for key in keys)
-        return one if same else _object(keys)
+        joined = {key: join(one.keys.get(key, NULL), shape) for key, shape in other.keys.items()}
+        same = all(one.keys.get(key) is shape for key, shape in joined.items())
+        return one if same else _object({**one.keys, **joined})
     if one == other:
         return one
     one, other = _loosened(one), _loosened(other)
@@ -136,7 +149,7 @@ def columns_of(records: Iterable[Mapping[str, Any]], known: Mapping[str, Shape] 
     columns = dict(known or {})
     for record in records:
         for name, value in record.items():
-            columns[name] = join(columns.get(name, NULL), shape_of(value))
+            columns[name] = widened(columns.get(name, NULL), value)
     return columns
 
 
