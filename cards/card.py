@@ -19,7 +19,8 @@ from upath import UPath
 from cards.accounts import by_language
 from cards.build import Build, disagreements, read_build, read_losses, rows_seen
 from cards.charts import charts_of
-from cards.columns import described, image_column
+from cards.citations import citations
+from cards.columns import described, image_column, original_language
 from cards.dataset import (
     Part,
     Shard,
@@ -43,6 +44,7 @@ from cards.metadata import (
     source_dataset,
     unknown_values,
 )
+from cards.mixtures import training_sets
 from cards.publish import CARD
 from cards.samples import worth_showing
 from cards.text import language_name, markdown_environment
@@ -65,7 +67,6 @@ STRATA_SHOWN = 12
 FIELDS_SHOWN = 6
 ASSETS = "assets"
 RECIPES = Path(__file__).parent / "recipes"
-_CITATIONS = Path(__file__).with_name("citations.yaml")
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,11 @@ class Card:
     (`apache-2.0`), `unknown` where nobody has decided it; `other` needs `licence_name` and, where its text is,
     `licence_link`. `image_licence` is that of the images, in words. `decoding` says how the translator decodes.
 
-    A dataset that is `crawled` was written by people and not translated. It may hold several languages: `languages`,
-    of which the card names those that the rows say they are in, or all where rows do not say. `attribution` tells how
-    to credit its texts and images. `default_config` is what `load_dataset` opens when no configuration is named.
+    A dataset that is `crawled` was written by people and not translated; one that is `mixed` has the rows of others, as
+    they are. Either may hold several languages: `languages`, of which the card names those that the rows say they are
+    in, or all where rows do not say. `attribution` tells how to credit its texts and images. `columns` says what those
+    columns hold that mean something of their own here. `default_config` is what `load_dataset` opens when no
+    configuration is named.
 
     `images_shown` are the images of which the card may show small copies with boxes drawn on them: the name of a folder
     in `image_path`, and whom to credit. None are shown of the others. `personal` says what the rows hold about people,
@@ -112,7 +115,7 @@ class Card:
     sources: tuple[Source, ...]
     task_categories: tuple[str, ...]
     licence: str
-    made: Literal["translated", "crawled"] = "translated"
+    made: Literal["translated", "crawled", "mixed"] = "translated"
     language: str = ""
     languages: tuple[str, ...] = ()
     source_language: str = "en"
@@ -129,6 +132,7 @@ class Card:
     attribution: str = ""
     limits: tuple[str, ...] = ()
     images_shown: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     personal: str = ""
     personal_images: str = ""
     contact: str = ""
@@ -203,7 +207,9 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
     problems += [validation.problem] if validation.problem else []
     splits = parts(shards)
     languages = _languages(recipe, splits)
-    metadata = _metadata(build, shards, splits, languages, recipe) if splits else {}
+    original = original_language(shards, recipe.source_language) if recipe.made == "translated" else ""
+    spoken = list(dict.fromkeys([*languages, *([original] if original else [])]))
+    metadata = _metadata(build, shards, splits, spoken, recipe) if splits else {}
     problems += unknown_values(metadata)
     if problems or counts is None:
         raise ValueError(f"{out / 'dataset' / CARD}: no card is written:\n- " + "\n- ".join(problems))
@@ -235,7 +241,7 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
                 for called, losses in (("rejected by", rejected), ("failed with", failed))
                 if losses.rows
             ],
-            schemas=described(shards),
+            schemas=described(shards, recipe.columns, recipe.source_language),
             images=image_column(shards),
             charts=charts,
             examples=examples,
@@ -245,11 +251,13 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
             config={name: _plain(value) for name, value in build.public_config.items()},
             settings={name: _plain(value) for name, value in build.translator_settings.items()},
             languages=[language_name(code) for code in languages],
-            translated=[language_name(code) for code in languages if code != recipe.source_language],
+            translated=[language_name(code) for code in languages if code != original],
+            original=language_name(original) if original else "",
+            mixture=training_sets(build),
             conversations=len(configs(shards)) == 1 and bool(shards[0].first(["conversations"])),
             language_name=language_name,
             source_language=language_name(recipe.source_language),
-            citations=_citations(build, recipe),
+            citations=citations(build, recipe),
             validation=validation,
             judged=_judged(validation, recipe),
             acceptance=ACCEPTANCE,
@@ -285,31 +293,6 @@ def _problems(build: Build, shards: Sequence[Shard], recipe: Card, partial: bool
     if recipe.licence == "other" and not (recipe.licence_name and recipe.licence_link):
         found.append("Card.licence is 'other': Card.licence_name must say which, Card.licence_link where its text is")
     return found
-
-
-def _citations(build: Build, recipe: Card) -> list[str]:
-    """How to cite this dataset, what it follows, its sources and its translator, in BibTeX.
-
-    Whose it is and where, only the name on the Hub says; it is of the year in which the build was finished.
-    """
-    account = recipe.repo_id.partition("/")[0].replace("_", r"\_")
-    published = [
-        f"  author = {{{{{account}}}}},",
-        f"  howpublished = {{\\url{{https://huggingface.co/datasets/{recipe.repo_id}}}}},",
-        *([f"  year = {{{build.finished[:4]}}},"] if re.match(r"\d{4}-", build.finished, re.ASCII) else []),
-    ]
-    lines = [
-        f"@misc{{{re.sub(r'[^a-z0-9]+', '-', build.card.lower()).strip('-') or 'dataset'},",
-        f"  title = {{{recipe.pretty_name}}},",
-        *(published if recipe.repo_id else []),
-        f"  note = {{Build {build.fingerprint[:12]}}}",
-        "}",
-    ]
-    known: dict[str, str] = yaml.safe_load(_CITATIONS.read_text(encoding="utf-8"))
-    model = build.translator.rsplit("/", 1)[-1].lower()
-    translator = [text for start, text in known.items() if recipe.made == "translated" and model.startswith(start)]
-    every = ["\n".join(lines), recipe.citation, *(source.citation for source in recipe.sources), *translator]
-    return [text.strip() for text in every if text]
 
 
 def _judged(validation: Validation, recipe: Card) -> str:

@@ -1,16 +1,18 @@
 """What the columns of the datasets hold, for their cards: one text for one name, whatever recipe writes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cards.dataset import Shard
+from cards.text import language_name
 
 _HOLDS = {
     "id": "the row's identifier, made from its content and its source; the same in every build",
     "image": "the image, as bytes and the name of its file; nothing where there is none",
     "image_path": "where the image lies in the source dataset",
-    "conversations": "the turns, each with `from` (`human` or `gpt`) and `value`; the first begins with "
-    "`<image>`. Boxes are `[x1, y1, x2, y2]`, shares of the image's width and height, origin at the top left",
+    "conversations": "the turns, each with `from` (`human` or `gpt`) and `value`; `<image>` stands where the image "
+    "belongs",
     "task_name": "the task, by its name in the source dataset",
     "split": "the split that the row belongs to",
     "source": "the row before translation, as JSON",
@@ -19,6 +21,22 @@ _HOLDS = {
     "translator": "the model that translated the row",
     "translator_revision": "the model's revision",
     "checks": "what the filters measured: `filter`, `field` and `figure`",
+    "answer": "the answer",
+    "answer_type": "what kind of answer it is, as the source says: yes/no, number or other",
+    "answers": "the answers, each with the confidence of whoever gave it as the source has it",
+    "caption": "what is in the image",
+    "choices": "the options",
+    "correct_choice_idx": "which of `choices` is right, 0 for the first; nothing where the source keeps it secret",
+    "dataset": "the dataset that the row is from",
+    "difficult_direct_answer": "whether the source leaves the question out where no options are given",
+    "image_id": "the number of the image in the source dataset",
+    "image_sha256": "the SHA-256 digest of the image's file, as the source has it",
+    "instruction": "what somebody asked about the image",
+    "multiple_choice_answer": "the answer that most people gave",
+    "question": "the question",
+    "question_id": "the question's identifier in the source dataset",
+    "question_type": "how the question begins in English, as the source sorts them",
+    "source_language": "the language of the source's text, as the source names it",
     "alignments": "the alignment sets that the article is in",
     "artwork": "what the article is about: its Wikidata item, or the English page where there is none",
     "edits": "how often the article was edited",
@@ -40,7 +58,7 @@ _HOLDS = {
     "image_url": "where the image can be had",
     "image_width": "the image's width in pixels",
     "lang": "the language of the article that the record is about",
-    "language": "the article's language",
+    "language": "the language of the row's text",
     "length": "the length of the article's wikitext in bytes",
     "level": "0 for the lead, 1 for a section, 2 for a subsection, 3 for a subsubsection",
     "links": "the distinct articles that the text links to",
@@ -79,14 +97,38 @@ class Column:
     holds: str
 
 
-def described(shards: Sequence[Shard]) -> list[tuple[list[str], list[Column]]]:
-    """The columns of every schema, with the configurations that have it."""
+def original_language(shards: Sequence[Shard], source: str) -> str:
+    """`source`, where the dataset holds the text of that language too, as a configuration or in columns beside."""
+    beside = {name for shard in shards for name, _ in shard.columns if name.endswith(f"_{source}")}
+    return source if beside or any(shard.config == source for shard in shards) else ""
+
+
+def described(
+    shards: Sequence[Shard], own: Mapping[str, str] = MappingProxyType({}), source: str = "en"
+) -> list[tuple[list[str], list[Column]]]:
+    """The columns of every schema, with the configurations that have it; `own` are what a recipe says of some."""
     schemas: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for shard in shards:
         names = schemas.setdefault(shard.columns, [])
         if shard.config not in names:
             names.append(shard.config)
     return [
-        (names, [Column(name, kind.replace("<element: ", "<"), _HOLDS.get(name, "")) for name, kind in columns])
+        (
+            names,
+            [Column(name, kind.replace("<element: ", "<"), _holds(name, kind, own, source)) for name, kind in columns],
+        )
         for columns, names in schemas.items()
     ]
+
+
+def _holds(name: str, kind: str, own: Mapping[str, str], source: str) -> str:
+    """What a column holds. One that would have had the name of one of ours is called `source_…`."""
+    if name in own:
+        return own[name]
+    if name == "image" and not kind.startswith("struct"):
+        return _HOLDS["image_path"]
+    if name in _HOLDS:
+        return _HOLDS[name]
+    if name.endswith(f"_{source}"):
+        return f"`{name.removesuffix(f'_{source}')}` in {language_name(source)}"
+    return f"`{name.removeprefix('source_')}` of the source dataset" if name.startswith("source_") else ""
