@@ -16,6 +16,7 @@ from builders.engine import Build, FileRef, Row, ShardRecord, worker
 from builders.engine.files import write_table
 from builders.engine.worker import Bench, Job
 from builders.multiexpart import Config, stages
+from builders.stages.features import SHARD_BYTES
 from builders.stages.listing import page_id
 from builders.stages.pictures import Pictures
 from builders.stages.publish_artworks import PublishArtworks
@@ -91,10 +92,11 @@ class Published:
         return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("dataset/*/*.parquet"))}
 
 
-def publish(folder: Path, rows: list[Row], shard_rows: int, **flags: Any) -> Published:
+def publish(folder: Path, rows: list[Row], shard_rows: int, shard_bytes: int = SHARD_BYTES, **flags: Any) -> Published:
     config = Config(output=str(folder), contact="tests@example.org", languages=LANGUAGES, rows_per_file=100, **flags)
     *_, upstream, last = stages(config)
     assert isinstance(last, PublishArtworks)
+    last.shard_bytes = shard_bytes
     build = Build("multiexpart", config, [last])
     assert last.preflight(build) == []
     build.lease.take()
@@ -256,6 +258,20 @@ def test_large_pictures_are_published_as_they_are_and_can_be_read_back(
             assert column.compression == "UNCOMPRESSED"
             assert not column.has_dictionary_page
     assert json.loads(files[-1].schema_arrow.metadata[b"huggingface"])["info"]["features"]["image"]["_type"] == "Image"
+
+
+def test_pages_with_pictures_are_cut_by_bytes_and_by_rows_where_these_are_fewer(tmp_path: Path) -> None:
+    rows = with_pictures(60)
+
+    def files(name: str, shard_bytes: int, shard_rows: int = 20) -> dict[str, int]:
+        published = publish(tmp_path / name, rows, shard_rows, shard_bytes, images="embed")
+        return {path: len(data) for path, data in published.bytes().items() if "/pages/train" in path}
+
+    few = files("few", 20_000)
+    assert len(few) > 3
+    assert max(few.values()) < 40_000, "a file of so many columns has 14 kB to begin with"
+    assert files("again", 20_000, 33).keys() == few.keys(), "whatever shards they came through"
+    assert len(files("all", SHARD_BYTES)) == 1, "100 rows a file are more than there are"
 
 
 def is_picture(column: Any) -> bool:

@@ -18,8 +18,7 @@ from PIL import Image
 from builders.engine import Row, ShardRecord, files
 from builders.engine.worker import LEASE, Bench, Job
 from builders.stages.compose import Compose
-from builders.stages.features import file_name, layout
-from builders.stages.fetch import IMAGE
+from builders.stages.features import IMAGE, file_name, layout
 from builders.stages.publish import Publish
 from builders.transforms.fields import CHECKS, CONVERSATIONS, field
 from builders.transforms.multiinstruct import ROWS

@@ -4,11 +4,17 @@ say: that a column holds images.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+from upath import UPath
 
+from builders.engine import ShardRecord
+from builders.engine.files import sweep
+
+SHARD_BYTES = 500 * 10**6
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 # As `datasets` cuts pages, by content: after an insertion the pages that follow are the same bytes as before.
 CHUNKS = {"min_chunk_size": 256 << 10, "max_chunk_size": 1 << 20, "norm_level": 0}
 
@@ -32,6 +38,13 @@ def file_name(shard: str) -> str:
     name, _, part = shard.partition(".")
     numbers = "".join(f"{int(number):08x}" for number in re.findall(r"\d+", part))
     return f"{name}-{numbers}.parquet" if numbers else f"{name}.parquet"
+
+
+def sweep_dataset(root: UPath, records: Sequence[ShardRecord]) -> None:
+    """Remove the files of all configurations that are none of these shards."""
+    keep = {file.path for record in records for file in record.files}
+    for folder in (root / "dataset").glob("*/"):
+        sweep(root, f"dataset/{folder.name}", "", keep)
 
 
 def with_features(schema: pa.Schema, special: Mapping[str, Any] | None = None) -> pa.Schema:

@@ -26,7 +26,6 @@ from crawlers.polite import user_agent
 
 OPTED_OUT = "robots_optout_v1"
 QUARANTINE = "quarantine"
-IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from builders.engine import Build, Failure, Outcome, Row, Stage
-from builders.stages.fetch import IMAGE
+from builders.stages.features import IMAGE
 from builders.stages.wiki import WikiDoor
 from crawlers.outcomes import MAY_HEAL
 

@@ -18,19 +18,18 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from builders.engine import Build, BuildConfig, FileRef, Row, RowError, ShardRecord, ShardTask, flag
-from builders.engine.files import location, read_columns, sweep
+from builders.engine.files import location, read_columns
 from builders.engine.fingerprint import digest
 from builders.engine.worker import weight
 from builders.sources.images import BadImage, Images, check_whole, images_argument, read_whole
 from builders.stages.compose import COMPOSED, COMPOSED_SOURCE, free
 from builders.stages.copies import WithoutCopies, number_copies
-from builders.stages.features import destination, layout, with_features
+from builders.stages.features import IMAGE, SHARD_BYTES, destination, layout, sweep_dataset, with_features
 from builders.stages.packs import DamagedPack, packed_bytes, read_member
 from builders.stages.shown import show
 from builders.transforms.fields import CHECKS, CONVERSATIONS
 
 ID_DIGITS = 8
-SHARD_BYTES = 500 * 10**6
 SAMPLE, IMAGES_AT_ONCE = 500, 16
 TRANSLATION = pa.struct(
     [
@@ -44,7 +43,7 @@ TRANSLATION = pa.struct(
 BEFORE = pa.schema(
     [
         ("id", pa.string()),
-        ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+        ("image", IMAGE),
         ("image_path", pa.string()),
         ("image_url", pa.string()),
     ]
@@ -303,9 +302,7 @@ class Publish(WithoutCopies):
         assert given == due, f"{wrote} rows were written for {self.name}, which makes {due}, but it was given {given}"
 
     def finish(self, build: Build) -> None:
-        keep = {file.path for record in build.records[self.name] for file in record.files}
-        for folder in (build.out / "dataset").glob("*/"):
-            sweep(build.out, f"dataset/{folder.name}", "", keep)
+        sweep_dataset(build.out, build.records[self.name])
         show(build, self.card)
 
 

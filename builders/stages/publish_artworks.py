@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from rich.console import Console
+from upath import UPath
 
 from builders.engine import Build, FileRef, InputFile, Outcome, Row, ShardRecord, ShardTask, Stage
-from builders.engine.files import location, read_columns, sweep, write_bytes, write_json
+from builders.engine.files import location, read_columns, write_bytes, write_json
 from builders.engine.fingerprint import digest
 from builders.stages.crawl import PAGE, SECTION
-from builders.stages.features import file_name, layout, with_features
-from builders.stages.fetch import IMAGE
+from builders.stages.features import IMAGE, SHARD_BYTES, destination, layout, sweep_dataset, with_features
 from builders.stages.shown import show
 from builders.stages.thumbnails import TAKEN, picture_of
 from builders.transforms.artworks.alignment import (
@@ -48,7 +49,7 @@ from builders.transforms.artworks.split import INDICATORS, SPLITS, split_pages
 T = TypeVar("T")
 
 PAGES, FULL = "pages", "full"
-PAGES_PER_FILE, PICTURES_PER_FILE, PICTURES_AT_ONCE = 500, 50, 8
+PAGES_PER_FILE, PICTURES_AT_ONCE = 500, 8
 REVIEW = "review/alignment.html"
 COLUMNS = [*TAKEN, "page_id", "phash", "with_text", "without_text", *INDICATORS]
 PUBLISHED = with_features(
@@ -128,6 +129,7 @@ class PublishArtworks(Stage):
         seed: int,
         embed: bool,
         card: str,
+        shard_bytes: int = SHARD_BYTES,
     ) -> None:
         self.sets = tuple(sets)
         self.card = card
@@ -136,12 +138,14 @@ class PublishArtworks(Stage):
         self.directions = tuple(each for each in DIRECTIONS if each in directions)
         self.decisions = decisions
         self.rows_per_file = rows_per_file
+        self.shard_bytes = shard_bytes
         self.seed = seed
         self._pages: dict[str, Row] = {}
         self._aligned: list[AlignedSet] = []
         self._splits: dict[str, str] = {}
         self._balance: dict[str, Any] = {}
         self._verdicts: dict[str, Verdict] = {}
+        self._pages_per_file = PAGES_PER_FILE
         self._due = 0
         self._counters: Counter[str] = Counter()
 
@@ -159,7 +163,10 @@ class PublishArtworks(Stage):
         return []
 
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
-        """Align, split, and cut every split of every configuration into shards of about `rows_per_file` rows."""
+        """Align, split, and cut every split of every configuration into shards of about `rows_per_file` rows.
+
+        Those of pages with their pictures have `SHARD_BYTES`, about, where that is less.
+        """
         pages = [
             row | {"file": record.rows}
             for record in upstream
@@ -171,6 +178,8 @@ class PublishArtworks(Stage):
         self._aligned = align(pictures, self.sets, self._verdicts, self.source_language)
         self._say_unused(pair_ids(pictures, self.sets, self.source_language))
         self._split(pages)
+        if self.embed:
+            self._pages_per_file = self._pages_of_a_shard(build.out, [record.rows for record in upstream])
         tasks = self._page_tasks()
         self._due = 0
         for config, members in {FULL: pages, **self._members(pages)}.items():
@@ -201,10 +210,21 @@ class PublishArtworks(Stage):
         tasks = []
         for split in SPLITS:
             its = [((row, names.get(row, ())), 1) for row in self._pages if self._splits[row] == split]
-            for name, items, rows in _cut(f"{PAGES}.{split}", its, PICTURES_PER_FILE if self.embed else PAGES_PER_FILE):
+            for name, items, rows in _cut(f"{PAGES}.{split}", its, self._pages_per_file):
                 part = Part(PAGES, self._files(row for row, _ in items), pages=tuple(items))
                 tasks.append(ShardTask(name, part, digest([name, asdict(part)]), rows))
         return tasks
+
+    def _pages_of_a_shard(self, root: UPath, files: Sequence[FileRef]) -> int:
+        """The pages that make `shard_bytes`, `rows_per_file` at most: by what all of them take before compression, as
+        the footers of their files say, so that no picture is looked at."""
+        rows = size = 0
+        for file in files:
+            with (root / file.path).open("rb") as stream:
+                metadata = pq.read_metadata(stream)
+            rows += metadata.num_rows
+            size += sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+        return max(1, min(self.rows_per_file, self.shard_bytes * rows // max(1, size)))
 
     def _prompt_tasks(self, config: str, members: Iterable[Row]) -> list[ShardTask]:
         """The prompts about some pages, each in the split of the page whose text answers it."""
@@ -256,8 +276,7 @@ class PublishArtworks(Stage):
         return tuple(sorted(found, key=lambda file: file.path))
 
     def destination(self, folder: str, shard: str) -> str:
-        config, _, name = shard.partition(".")
-        return f"dataset/{config}/{file_name(name)}"
+        return destination(shard)
 
     def batches(self, build_root: Any, source: Any) -> Iterator[list[Row]]:
         """Pages with their pictures a few at a time, since a picture may have 50 MB; all else at once."""
@@ -308,9 +327,7 @@ class PublishArtworks(Stage):
         )
 
     def finish(self, build: Build) -> None:
-        keep = {file.path for record in build.records[self.name] for file in record.files}
-        for folder in (build.out / "dataset").glob("*/"):
-            sweep(build.out, f"dataset/{folder.name}", "", keep)
+        sweep_dataset(build.out, build.records[self.name])
         write_json(build.out / "balance.json", self._balance)
         write_json(build.out / "alignment.json", alignment_report(self._aligned))
         self._write_review(build)
