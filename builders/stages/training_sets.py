@@ -17,13 +17,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from huggingface_hub import hf_hub_download
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
+from tokenizers import Tokenizer
 from upath import UPath
 
 from builders.engine import Build, FileRef, Row, ShardRecord, ShardTask, StageError
-from builders.engine.files import placed, read_groups, write_bytes
+from builders.engine.files import location, placed, read_groups, write_bytes
 from builders.engine.stage import RowStage
 from builders.sources.images import FORMATS, Images
 from builders.stages.features import SHARD
@@ -32,23 +34,34 @@ from builders.stages.publish import Publish
 from builders.transforms.chat_templates import IMAGE_TOKEN, NotATemplate, llava, mistral
 from builders.transforms.fields import CONVERSATIONS
 
-EXPORTS = "exports"
+EXPORTS, TOKENIZER = "exports", "tokenizer.json"
 WORDS = "words, parted by white space"
 COLUMNS = pa.schema([CONVERSATIONS, ("language", pa.string()), ("dataset", pa.string())])
 FIGURES = ("samples", "turns", "tokens")
 
 
-def token_counter(tokenizer: str) -> Callable[[str], int]:
-    """How many tokens of this tokenizer a text has, without those that begin and end it; without a name, words.
+class TokenizerError(ValueError):
+    """A tokenizer that does not load."""
 
-    Raises `OSError` or `ValueError` for a tokenizer that does not load.
+
+def token_counter(tokenizer: str) -> Callable[[str], int]:
+    """How many tokens a text has, without those that begin and end it, by the `tokenizer.json` of a model on the Hub or
+    in a folder; without a name, how many words.
+
+    Raises `TokenizerError` for one that does not load.
     """
     if not tokenizer:
         return lambda text: len(text.split())
-    from transformers import AutoTokenizer
-
-    loaded = AutoTokenizer.from_pretrained(tokenizer)
-    return lambda text: len(loaded.encode(text, add_special_tokens=False))
+    local = location(tokenizer) / TOKENIZER
+    try:
+        path = str(local) if local.is_file() else hf_hub_download(tokenizer, TOKENIZER)
+        loaded = Tokenizer.from_file(path)
+    except Exception as error:  # `tokenizers` has no class of its own for a file that is none
+        said = str(error).strip().partition("\n")[0]
+        raise TokenizerError(
+            f"{tokenizer} has no {TOKENIZER} that can be read, in a folder or on the Hub: {said}"
+        ) from error
+    return lambda text: len(loaded.encode(text, add_special_tokens=False).ids)
 
 
 class PublishMixtures(Publish):
@@ -66,8 +79,8 @@ class PublishMixtures(Publish):
         problems = super().preflight(build)
         try:
             token_counter(self.tokenizer)
-        except (OSError, ValueError) as error:
-            problems.append(f"--tokenizer {self.tokenizer} does not load: {str(error).partition(chr(10))[0]}")
+        except TokenizerError as error:
+            problems.append(f"--tokenizer {error}")
         return problems
 
     def plan(self, build: Build, upstream: Sequence[ShardRecord]) -> list[ShardTask]:
