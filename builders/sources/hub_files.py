@@ -17,6 +17,7 @@ from builders.sources.slices import SUFFIXES, BadFile, FileOptions, Source
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}")
 CONVERTED = "refs/convert/parquet"
+MAYBE_CONVERTED = f"the Hub may have converted the dataset: try --revision {CONVERTED}"
 LOG_IN = "a private or gated one is seen by those who have access, after `hf auth login` or with HF_TOKEN set"
 
 
@@ -54,10 +55,12 @@ def _data_files(name: str, options: FileOptions) -> Mapping[str, Sequence[str]]:
             options.config
         )
         raise BadFile(f"{wrong}choose one of {name} by --subset: {', '.join(known)}") from error
-    except (OSError, RuntimeError, httpx2.HTTPError) as error:
+    except RuntimeError as error:
+        raise BadFile(f"{name}: {error}; {MAYBE_CONVERTED}") from error
+    except (OSError, httpx2.HTTPError) as error:
         raise _refused(f"{name} is no file or folder here", error) from error
     if not files:
-        raise BadFile(f"{name} has no data files; the Hub may have converted it: try --revision {CONVERTED}")
+        raise BadFile(f"{name} has no data files; {MAYBE_CONVERTED}")
     return {str(split): list(urls) for split, urls in files.items()}
 
 
@@ -70,10 +73,10 @@ def pinned(path: UPath) -> UPath:
 
     try:
         at = path.fs.resolve_path(path.path)
-        at.revision = HfApi().dataset_info(at.repo_id, revision=at.revision).sha
+        commit = HfApi().dataset_info(at.repo_id, revision=at.revision).sha
     except (OSError, httpx2.HTTPError) as error:
         raise _refused(str(path), error) from error
-    return UPath(f"hf://{at.unresolve()}")
+    return UPath(f"hf://datasets/{at.repo_id}@{commit}/{at.path_in_repo}".rstrip("/"))
 
 
 def _refused(what: str, error: Exception) -> BadFile:
@@ -101,8 +104,8 @@ def _source(name: str, split: str, url: str, options: FileOptions) -> Source:
     inside = url.partition("@")[2].partition("/")[2]
     if not inside.lower().endswith(SUFFIXES):
         raise BadFile(
-            f"{name}: {inside} is none of the files that are read ({', '.join(SUFFIXES)}); the Hub may have converted "
-            f"the dataset: try --revision {CONVERTED}, or name single files as hf://datasets/{name}/FILE"
+            f"{name}: {inside} is none of the files that are read ({', '.join(SUFFIXES)}); {MAYBE_CONVERTED}, or name "
+            f"single files as hf://datasets/{name}/FILE"
         )
     if options.revision == CONVERTED and "/partial-" in inside:
         raise BadFile(

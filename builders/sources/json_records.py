@@ -7,6 +7,7 @@ JSON Lines, though it is named `.json`.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,10 +22,14 @@ _BLANKS = re.compile(r"[ \t\n\r]*")
 
 
 class Skimmer:
-    """Goes through a JSON text value by value, of which it holds a window that grows until a value fits in."""
+    """Goes through a JSON text value by value, of which it holds a window that grows until a value fits in.
 
-    def __init__(self, file: IO[bytes], name: str) -> None:
-        self.file, self.name = file, name
+    It reads `size` bytes from where the file stands (-1: to the end). `found` is the text of the last value.
+    """
+
+    def __init__(self, file: IO[bytes], name: str, size: int = -1) -> None:
+        self.file, self.name, self.found = file, name, ""
+        self._left = size if size >= 0 else math.inf
         self._text, self._at = "", 0
         self._before = 0  # bytes before the window
         self._lines = 0  # line ends before the window
@@ -60,7 +65,7 @@ class Skimmer:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
                 if end < len(self._text) or self._ended:
-                    self._at = end
+                    self.found, self._at = self._text[self._at : end], end
                     return value
             except json.JSONDecodeError as error:
                 cut = error.msg.startswith("Unterminated") or error.pos > len(self._text) - 16
@@ -87,7 +92,8 @@ class Skimmer:
         self._text = self._text[self._at :]
         self._before += self._at
         self._at = 0
-        more = self.file.read(max(WINDOW_BYTES, len(self._text)))
+        more = self.file.read(int(min(max(WINDOW_BYTES, len(self._text)), self._left)))
+        self._left -= len(more)
         self._ended = not more
         self._text += more.decode("latin-1")
 
@@ -190,30 +196,32 @@ def _elements(skimmer: Skimmer) -> Iterator[tuple[Place, Any]]:
 
 
 def read(piece: Slice, file: IO[bytes], most: int = MAX_RECORD_BYTES) -> Iterator[Raw]:
-    """The records of a slice: elements of an array, or values of an object with their names as `key`."""
+    """The records of a slice: elements of an array, or values of an object with their names as `key`.
+
+    Raises `ValueError` where they are not.
+    """
     file.seek(piece.start)
-    data = file.read(piece.end - piece.start)
-    text, at = data.decode("latin-1"), 0
-    for number in range(piece.line, piece.line + piece.rows):
-        at = _after(text, at, ",")
-        name = ""
-        if piece.kind == "object":
-            start = at
-            _, at = _DECODER.raw_decode(text, at)
-            name = json.loads(data[start:at].decode(errors="replace"))
-            at = _after(text, at, ":")
-        start = at
-        _, at = _DECODER.raw_decode(text, at)
-        raw = raw_of(piece, number, "record", data[start:at], most)
-        if piece.kind == "object" and raw.value is not None:
-            raw = replace(raw, value={"key": name} | raw.value)
-        yield raw
+    skimmer = Skimmer(file, piece.name, piece.end - piece.start)
+    try:
+        for number in range(piece.line, piece.line + piece.rows):
+            if number > piece.line:
+                skimmer.take(",")
+            name = None
+            if piece.kind == "object":
+                skimmer.value()
+                name = json.loads(_bytes(skimmer.found).decode(errors="replace"))
+                skimmer.take(":")
+            skimmer.value()
+            raw = raw_of(piece, number, "record", _bytes(skimmer.found), most)
+            if name is not None and raw.value is not None:
+                raw = replace(raw, value={"key": name} | raw.value)
+            yield raw
+    except BadFile as error:
+        raise ValueError(str(error)) from error
 
 
-def _after(text: str, at: int, mark: str) -> int:
-    """The place after blanks and a mark, if there is one."""
-    at = _end_of_blanks(text, at)
-    return _end_of_blanks(text, at + 1) if text[at : at + 1] == mark else at
+def _bytes(text: str) -> bytes:
+    return text.encode("latin-1")
 
 
 def _end_of_blanks(text: str, at: int) -> int:

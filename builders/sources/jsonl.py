@@ -27,11 +27,14 @@ def places(file: IO[bytes]) -> Iterator[Place]:
 
 def rows(piece: Slice, file: IO[bytes], most: int = MAX_RECORD_BYTES) -> Iterator[Raw]:
     """The rows of a slice, each with its line number."""
-    file.seek(piece.start)
-    for index, line in enumerate(file.read(piece.end - piece.start).split(b"\n")):
-        content = _content(line, first=piece.start == 0 and index == 0)
+    at = file.seek(piece.start)
+    for number, line in enumerate(file, piece.line):
+        content = _content(line, first=at == 0)
+        at += len(line)
         if content:
-            yield raw_of(piece, piece.line + index, "line", content, most)
+            yield raw_of(piece, number, "line", content, most)
+        if at >= piece.end:
+            return
 
 
 def raw_of(piece: Slice, number: int, unit: str, data: bytes, most: int) -> Raw:
