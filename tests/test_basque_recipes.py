@@ -16,11 +16,15 @@ import datasets
 import pyarrow.parquet as pq
 import pytest
 
+from builders import benchmarks_eus, cc3m_eus, pixmo_ama_eus
 from builders.demo.basque.sample import write_images, write_rows
+from builders.stages.translate import Translate
 from tests.basque import PHRASES, Basque, in_basque
 from tests.conftest import ROOT, environment
 from tests.image_server import ImageServer
 from tests.lying_server import LyingServer
+from translators.fewshot.prompts import load_prompt
+from translators.fewshot.queries import in_languages
 
 LATXA = "HiTZ/Latxa-Llama-3.1-70B-Instruct"
 QUESTIONS = "v2_OpenEnded_mscoco_val2014_questions.json"
@@ -258,3 +262,44 @@ def test_wildvision_is_what_a_person_listed_asked_without_shots(tmp_path: Path, 
     assert {split for split, _, _ in rows} == {"test"}
     assert all(eu["instruction"] == PHRASES[en["instruction"]] for _, eu, en in rows)
     assert len(asked) == len(rows) == 4
+
+
+@pytest.mark.parametrize(
+    ("recipe", "flags", "expected"),
+    [
+        (cc3m_eus, {}, "Train_GCC-training.tsv"),
+        (pixmo_ama_eus, {}, "allenai/pixmo-ask-model-anything"),
+        (benchmarks_eus, {}, "--benchmark is missing"),
+        (benchmarks_eus, {"benchmark": "vqav2"}, "visualqa.org"),
+        (benchmarks_eus, {"benchmark": "a_okvqa"}, "allenai/aokvqa"),
+        (benchmarks_eus, {"benchmark": "pixmo_capqa"}, "allenai/pixmo-cap-qa"),
+        (benchmarks_eus, {"benchmark": "wildvision"}, "WildVision/wildvision-bench"),
+        (benchmarks_eus, {"benchmark": "a_okvqa", "input": ("a",), "annotations": ("b",)}, "they are of vqav2"),
+        (benchmarks_eus, {"benchmark": "vqav2", "input": ("a",), "ids": "no/such/file"}, "--ids no/such/file"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line_with_where_to_get_it(
+    recipe: Any, flags: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(expected)) as refused:
+        recipe.stages(recipe.Config(**flags))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("benchmark", benchmarks_eus.BENCHMARKS)
+def test_a_benchmark_has_a_prompt_for_the_language_that_it_is_in(benchmark: str) -> None:
+    for source in ("en", *benchmarks_eus.BENCHMARKS[benchmark].prompts):
+        config = benchmarks_eus.Config(benchmark=benchmark, input=("a",), source_language=source)
+        (translate,) = (stage for stage in benchmarks_eus.stages(config) if isinstance(stage, Translate))
+        prompt = load_prompt(translate.arguments["prompt"])
+        assert in_languages(prompt, translate.arguments["source"], "eu").digest == prompt.digest
+    assert translate.arguments["prompt"] == f"{benchmark}_eu"
+
+
+def test_a_list_of_ids_has_one_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "ids.txt"
+    path.write_text("\ufeffa1\r\n\n  b2 \n", encoding="utf-8")
+    assert benchmarks_eus.listed(str(path)) == ("a1", "b2")
+    path.write_text("\n")
+    with pytest.raises(ValueError, match="holds no id"):
+        benchmarks_eus.listed(str(path))
