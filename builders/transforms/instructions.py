@@ -51,7 +51,7 @@ def load_instructions(language: str) -> Instructions:
     """Read a language's file. Raises `ValueError` naming everything that is wrong in it."""
     path = FOLDER / f"{language}.yaml"
     if not path.is_file():
-        known = sorted(file.stem for file in FOLDER.glob("*.yaml"))
+        known = sorted(file.stem for file in FOLDER.glob("??.yaml"))
         raise ValueError(f"no instructions for {language!r}; there are {', '.join(known)} in {FOLDER}")
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     made = Instructions(
