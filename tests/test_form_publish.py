@@ -11,6 +11,7 @@ from typing import Any
 
 import datasets
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from upath import UPath
@@ -227,6 +228,17 @@ def test_a_pack_that_was_cut_or_never_came_to_be_costs_its_rows_by_name_and_give
     for row in left:
         number = row["source_id"]
         assert row["image"] == (None if number % 7 == 6 else {"bytes": png(number), "path": f"{number}.png"})
+
+
+def test_splits_of_any_name_are_published_under_one_that_load_dataset_knows(tmp_path: Path) -> None:
+    names = ["test-dev", "test dev", "../../val.1", "minitrain", ""]
+    rows = [row | {"split": names[number % 5]} for number, row in enumerate(items(tmp_path))]
+    alone = published(tmp_path, rows, images="path")
+    alone.records()
+    found = [row for path in (tmp_path / "dataset").glob("*/*.parquet") for row in pq.read_table(path).to_pylist()]
+    assert {row["id"]: row["split"] for row in found} == {row["id"]: row["split"] for row in rows}
+    shards = {shard.split: shard.rows for shard in dataset_shards(alone.root)}
+    assert shards == {"test_dev": 16, "______val_1": 8, "minitrain": 8, "train": 8}
 
 
 def test_bytes_in_a_pack_that_are_no_whole_image_are_refused(tmp_path: Path) -> None:

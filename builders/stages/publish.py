@@ -5,6 +5,7 @@ the same bytes whatever shards they came through. Of a shard's rows a worker hol
 the images of a few: what it takes of memory does not grow with the dataset.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -82,11 +83,11 @@ class PublishConfig(BuildConfig):
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one dataset shard: those of `split`, and of `language` unless it is empty, with an id in `low..high`,
+    """The rows of one dataset shard: those of `splits`, and of `language` if it is given, with an id in `low..high`,
     wherever they are. `original`: as they are in the language that they were translated from."""
 
     files: tuple[FileRef, ...]
-    split: str
+    splits: tuple[str, ...]
     low: int = 0
     high: int = 16**ID_DIGITS
     language: str = ""
@@ -143,23 +144,28 @@ class Publish(WithoutCopies):
         files = tuple(record.rows for record in upstream if record.rows.rows)
         self._look_at(files)
         found: dict[tuple[str, str], list[NDArray[np.uint32]]] = {}
+        named: dict[str, set[str]] = {}
         for file in files:
             for language, split, ids in self._ids(file):
-                found.setdefault((language, split), []).append(ids)
-        splits = sorted({split for _, split in found})
+                name = split_name(split)
+                named.setdefault(name, set()).add(split)
+                found.setdefault((language, name), []).append(ids)
+        splits = {name: tuple(sorted(named[name])) for name in sorted(named)}
         languages = sorted({language for language, _ in found})
-        if not self.parallel and len(languages) == 1:
-            parts = [(split, Part(files, split), languages) for split in splits]
+        if self.parallel or len(languages) > 1:
+            configs = [(f"{language}.", language, False, [language]) for language in languages]
         else:
-            parts = [(f"{it}.{split}", Part(files, split, language=it), [it]) for it in languages for split in splits]
+            configs = [("", "", False, languages)]
         if self.parallel:
-            parts += [(f"{self.source}.{split}", Part(files, split, original=True), languages) for split in splits]
+            configs.append((f"{self.source}.", "", True, languages))
         tasks: list[ShardTask] = []
         made_of = digest([file.sha256 for file in files])
-        for prefix, part, its in parts:
-            arrays = [array for language in its for array in found.get((language, part.split), ())]
-            if arrays:
-                tasks += self._tasks(prefix, part, np.sort(np.concatenate(arrays)), made_of)
+        for prefix, only, original, of in configs:
+            for name, its in splits.items():
+                arrays = [array for language in of for array in found.get((language, name), ())]
+                if arrays:
+                    part = Part(files, its, language=only, original=original)
+                    tasks += self._tasks(prefix + name, part, np.sort(np.concatenate(arrays)), made_of)
         return tasks
 
     @property
@@ -248,7 +254,7 @@ class Publish(WithoutCopies):
     def _read(self, part: Part) -> pa.Table:
         """What is published of the rows of a dataset shard, but for their images, in the order of their ids."""
         low, high = f"{part.low:0{ID_DIGITS}x}", f"{part.high:0{ID_DIGITS}x}"
-        wanted = (pc.field("split") == part.split) & (pc.field("id") >= low)
+        wanted = pc.field("split").isin(part.splits) & (pc.field("id") >= low)
         if part.high < 16**ID_DIGITS:
             wanted &= pc.field("id") < high
         if part.language:
@@ -327,6 +333,11 @@ def published_names(columns: pa.Schema, ours: Collection[str]) -> dict[str, str]
     """What the columns of a dataset are called beside ours: its own `id` is `source_id`."""
     taken = {*columns.names, *ours}
     return {name: free(name, taken) if name in ours else name for name in columns.names}
+
+
+def split_name(split: str) -> str:
+    """A split as files are named after it and `load_dataset` knows it; "test-dev" is `test_dev`."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", split) or "train"
 
 
 def has_values(metadata: pq.FileMetaData, column: str) -> bool:
