@@ -33,7 +33,10 @@ class Accounts:
 def by_language(
     codes: Sequence[str], counts: Counts, splits: Sequence[Part], rejected: Losses, failed: Losses
 ) -> Accounts:
-    """Accounts of the languages `codes`; rows that state no language are the only one's, or stand by themselves."""
+    """Accounts of the languages `codes`; rows that state no language are the only one's, or stand by themselves.
+
+    There are none where no row states a language, and stages made rows or left some out.
+    """
     shown = [reason.name for reason in rejected.reasons[:REASONS_SHOWN]]
     written = rows_by_language(splits)
     refused = {reason.name: dict(reason.languages) for reason in rejected.reasons}
@@ -42,6 +45,8 @@ def by_language(
         every = _grouped({reason.name: reason.rows for reason in rejected.reasons}, shown)
         only = Account(codes[0], counts.rows_in, counts.rows_written, every, counts.rows_failed)
         return Accounts(tuple(every), (only,))
+    if counts.rows_made and not written:
+        return Accounts((), ())
     kept = _kept(counts, splits)
     languages = []
     for code in dict.fromkeys((*codes, *written, *(code for lost in (*refused.values(), *failures) for code in lost))):

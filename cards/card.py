@@ -217,7 +217,7 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
     tasks = sorted(rows_by_task(shards).items(), key=lambda item: (-item[1], item[0]))
     seed = build.fingerprint or build.name
     charts = charts_of(shards, seed, tasks, rows_by_language(splits) if recipe.made == "crawled" else {})
-    examples = draw_examples(worth_showing(shards), seed, recipe.images_shown)
+    examples = draw_examples(worth_showing(shards, original), seed, recipe.images_shown)
     shown = {example.asset: example.image for example in examples if example.asset}
     name = re.sub(r"[^a-z0-9]+", "_", build.card.lower())
     tasks_beside = lmms_eval_tasks(recipe.lmms_eval, name, shards, splits) if recipe.lmms_eval else {}

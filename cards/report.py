@@ -94,10 +94,10 @@ def write_report(out: UPath) -> UPath:
     counts = counts_of(build, written, rejected, failed)
     splits = parts(shards)
     languages = _languages(build, rows_by_language(splits))
-    shown = worth_showing(shards)
     measures = distributions.measure(shards, seed)
     validation = read_validation(out, build)
     recipe = find_card(build.card)
+    shown = worth_showing(shards, recipe.source_language if recipe and recipe.made == "translated" else "")
     tasks = _tasks(rows_by_task(shards), rejected, failed)
     page = (
         html_environment()

@@ -91,9 +91,11 @@ class Sample:
     source: str
 
 
-def worth_showing(shards: Sequence[Shard]) -> tuple[Shard, ...]:
-    """The shards whose rows ask something; all, where none do."""
-    return tuple(shard for shard in shards if shard.first(_ASKS)) or tuple(shards)
+def worth_showing(shards: Sequence[Shard], original: str = "") -> tuple[Shard, ...]:
+    """The shards whose rows ask something; all, where none do. Not those of the configuration `original`, if there are
+    others: its rows are the same ones in the language that they were translated from."""
+    told = [shard for shard in shards if shard.config != original] or shards
+    return tuple(shard for shard in told if shard.first(_ASKS)) or tuple(told)
 
 
 def draw_samples(shards: tuple[Shard, ...], seed: str, roots: Sequence[UPath]) -> tuple[Sample, ...]:

@@ -1,6 +1,7 @@
 """Cards of datasets that are not conversations alone: what their builds say, mixtures, and texts in two languages."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,29 @@ def test_a_benchmark_says_that_the_english_is_there_and_how_to_evaluate(tmp_path
     assert "--include_path vqav2_eus/lmms_eval --tasks vqav2_eus " in text
     assert "`vqa_inclusion` is the score of the Basque paper" in text
     assert "`multiple_choice_answer` | `string` | the answer that most people gave |" in text
+
+
+def test_examples_of_a_benchmark_are_the_translated_rows_once_each(tmp_path: Path) -> None:
+    rows = [
+        {"question_id": place, "question": "?", "answers": None, "multiple_choice_answer": "bai"} for place in range(9)
+    ]
+    build = write_benchmark(UPath(tmp_path / "b"), "vqav2-eus", {"eu": {"test": rows[:2]}, "en": {"test": rows}})
+    text = (build / "dataset" / "README.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\*\*Row\*\*, .*`(test-\d)`$", text, re.MULTILINE)) == ["test-0", "test-1"]
+
+
+def test_rows_that_stages_made_or_left_out_are_said_and_no_language_is_invented(tmp_path: Path) -> None:
+    row = {"question_id": 1, "question": "?", "answers": ten_answers("bai"), "multiple_choice_answer": "bai"}
+    build = write_benchmark(UPath(tmp_path / "b"), "vqav2-eus", {"eu": {"test": [row]}, "en": {"test": [row]}})
+    steps = [("ingest", 5, 5), ("draw", 1, 1), ("publish", 2, 2)]
+    edit_build(
+        build,
+        counts={"rows_in": 5, "rows_written": 2, "rows_rejected": 0, "rows_failed": 0},
+        stages=[{"name": name, "rows_in": came, "rows_written": went} for name, came, went in steps],
+    )
+    text = text_of(build)
+    assert "5 rows went in, and stages read 3 rows fewer than those before them wrote:\n5 − 3 = 2 written" in text
+    assert "| language | rows in |" not in text
 
 
 def test_rows_without_turns_are_shown_by_their_translations_alone(tmp_path: Path) -> None:
