@@ -18,6 +18,7 @@ from cards.build import read_build
 from cards.card import card_of, write_card
 from cards.columns import described
 from cards.dataset import Shard
+from cards.report import write_report
 from tests.benchmark_build import ten_answers, write_benchmark
 from tests.sample_build import HOSTILE, edit_build, write_sample_build
 
@@ -169,6 +170,7 @@ def test_rows_without_turns_are_shown_by_their_translations_alone(tmp_path: Path
     assert "\n| | |\n|:--|:--|\n\n" not in text
     assert "| translated | English | Basque |" in text
     assert "| `caption_en` | `string` | `caption` in English |" in text
+    assert "The row has no conversation" not in write_report(build).read_text(encoding="utf-8")
     assert metadata_of(text)["language"] == ["eu", "en"]
 
 
