@@ -5,6 +5,7 @@ Images, ids, splits, the structure and the types of all columns are those of the
 rows, says what the columns are, and proposes the fields.
 """
 
+import shlex
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from builders.sources.forms import FORMS
 from builders.sources.images import images_argument
 from builders.sources.items import ITEMS, Form
 from builders.sources.slices import FileOptions
-from builders.stages.anything import About, IngestAnything
+from builders.stages.anything import About, IngestAnything, on_the_hub
 from builders.stages.check import Check, CheckConfig, filters_for
 from builders.stages.compose import ComposeForm
 from builders.stages.infer import propose
@@ -79,6 +80,12 @@ class Config(TranslationConfig, CheckConfig, PublishConfig):
         "", "licence of the source, by the Hub's word for it, for the card", fingerprint=False, metavar="NAME"
     )
     infer: bool = flag(False, "say what the columns are, propose the fields, and stop", fingerprint=False)
+
+    def public_command(self) -> str:
+        """As of every recipe, but with the names of datasets on the Hub, which are no places of this machine."""
+        names = all(on_the_hub(given) for given in self.source)
+        said = super().public_command()
+        return said.replace("--source PATH", shlex.join(["--source", *self.source]), 1) if names else said
 
     @property
     def files(self) -> FileOptions:

@@ -48,7 +48,8 @@ def test_what_is_found_is_there_and_can_be_put_back(record: dict[str, Any], text
             assert not isinstance(value, list | dict)
             changed = put(record, place, text)
             assert record == before, "what was given is not changed"
-            assert dict(find(path, changed))[place] == text
+            if value is not None:  # nothing may stand on the way to a place, where a text does not fit
+                assert dict(find(path, changed))[place] == text
             assert put(changed, place, value) == record, "and nothing else moved"
 
 

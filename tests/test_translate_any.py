@@ -151,6 +151,7 @@ def test_a_dataset_of_the_hub_by_its_name(tmp_path: Path, cluster: str, on_the_h
     build = build_of(out)
     assert build["counts"] == {"rows_in": 9, "rows_written": 9, "rows_rejected": 0, "rows_failed": 0}
     assert build["stages"][1]["counters"]["translated"] == 4, "three questions and a yes"
+    assert "--source babel/cats --fields" in build["public"]["command"]
     (source,) = build["card_values"]["sources"]
     assert (source["hub_id"], source["licence"]) == ("babel/cats", "cc-by-4.0")
     data = datasets.load_dataset(str(out / "dataset"), split="test", cache_dir=str(tmp_path / "cache"))

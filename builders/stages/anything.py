@@ -13,6 +13,7 @@ import httpx2
 
 from builders.engine import Build
 from builders.engine.files import location
+from builders.sources.hub_files import NAME
 from builders.stages.ingest import Ingest
 from cards.text import language_name
 
@@ -52,10 +53,15 @@ class IngestAnything(Ingest):
         return problems
 
 
+def on_the_hub(given: str) -> bool:
+    """Whether a source is the name of a dataset on the Hub."""
+    return bool(NAME.fullmatch(given)) and not location(given).exists()
+
+
 def card_values(about: About) -> dict[str, Any]:
     """What the card of this dataset says: see `cards.values`."""
-    names = [given for given in about.source if not location(given).exists()]
-    said = f"{', '.join(language_name(code) for code in about.languages)}"
+    names = [given for given in about.source if on_the_hub(given)]
+    said = ", ".join(language_name(code) for code in about.languages)
     sources: list[dict[str, str]] = [
         {
             "name": name,
@@ -66,9 +72,8 @@ def card_values(about: About) -> dict[str, Any]:
         }
         for name in names
     ]
-    if not names:
-        files = ", ".join(sorted({location(given).name for given in about.source}))
-        sources = [{"name": files, "url": "", "licence": about.licence, "gives": _gives(about.found)}]
+    if files := sorted({location(given).name for given in about.source if not on_the_hub(given)}):
+        sources.append({"name": ", ".join(files), "url": "", "licence": about.licence, "gives": _gives(about.found)})
     name = ", ".join(source["name"].rpartition("/")[2] for source in sources)
     return {
         "pretty_name": f"{name} in {said}",
