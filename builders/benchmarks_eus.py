@@ -80,7 +80,7 @@ BENCHMARKS = {
 
 
 @dataclass(frozen=True)
-class Config(InputConfig, FetchConfig, TranslationConfig, CheckConfig, PublishConfig):
+class Config(PublishConfig, CheckConfig, TranslationConfig, FetchConfig, InputConfig):
     """The flags of this recipe, beside those of every fetching and every translation."""
 
     benchmark: str = flag("", "which one (required)", choices=tuple(BENCHMARKS))
@@ -89,7 +89,7 @@ class Config(InputConfig, FetchConfig, TranslationConfig, CheckConfig, PublishCo
     )
     subset: str = flag("", "configuration of a dataset on the Hub", metavar="NAME")
     split: tuple[str, ...] = flag((), "only these splits", metavar="SPLIT")
-    count: int = flag(2500, "examples to draw by --seed of every split (0: all)", above=-1, metavar="N")
+    count: int = flag(2500, "examples to draw by --seed (0: all)", above=-1, metavar="N")
     ids: str = flag("", "a file of upstream ids, one a line: only these may be drawn", paths=True, metavar="FILE")
     source_language: str = flag(
         "en", "language of --input, and of the configuration beside the Basque one", metavar="LANG"
@@ -111,7 +111,9 @@ def stages(config: Config) -> list[Stage]:
     if config.annotations and config.benchmark != "vqav2":
         raise ValueError(f"--annotations: {config.benchmark} has none; they are of vqav2")
     source, (roots, images) = config.source_language, images_argument(config.images)
-    reader = FormReader(benchmark.form, config.to, roots, needs_image=images == "embed" and not benchmark.by_url)
+    reader = FormReader(
+        benchmark.form, config.to, roots, needs_image="no" if images == "path" or benchmark.by_url else "every"
+    )
     files = FileOptions(config=config.subset, splits=config.split)
     given = (config.input, reader, config.shard_rows, config.limit)
     answers = vqav2.annotations(config.annotations, "--annotations")

@@ -39,7 +39,7 @@ EXAMPLES = """examples:
 
 
 @dataclass(frozen=True)
-class Config(TranslationConfig, CheckConfig, InputConfig, PublishConfig):
+class Config(PublishConfig, CheckConfig, TranslationConfig, InputConfig):
     """The flags of this recipe: those of every translation, check, input and published dataset."""
 
 
@@ -52,7 +52,7 @@ def stages(config: Config) -> list[Stage]:
         sample = write_sample((Path(mkdtemp()) if config.dry_run else Path(config.output).absolute()) / "sample")
         inputs, roots = tuple(map(str, sample.inputs)), (str(sample.images_root),)
     translate, checked = Translate(ITEMS, config), ITEMS.append(CHECKS)
-    reader = FormReader(FORM, config.to, roots, needs_image=images == "embed")
+    reader = FormReader(FORM, config.to, roots, needs_image="named" if images == "embed" else "no")
     compose = ComposeForm(checked, FORM, parallel="columns")
     return [
         Ingest(inputs, reader, config.shard_rows, config.limit),

@@ -15,7 +15,7 @@ from builders.engine import Stage, flag, main
 from builders.sources.images import images_argument
 from builders.stages.check import Check, CheckConfig, filters_for
 from builders.stages.compose import Compose
-from builders.stages.ingest import Ingest
+from builders.stages.ingest import Ingest, InputConfig
 from builders.stages.publish import Publish, PublishConfig
 from builders.stages.revise import Revise
 from builders.stages.translate import Translate, TranslationConfig
@@ -37,7 +37,7 @@ EXAMPLES = """examples:
 
 
 @dataclass(frozen=True)
-class Config(PublishConfig, TranslationConfig, CheckConfig):
+class Config(PublishConfig, CheckConfig, TranslationConfig, InputConfig):
     """The flags of this recipe, beside those of every translation."""
 
     input: tuple[str, ...] = flag(

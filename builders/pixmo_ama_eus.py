@@ -39,7 +39,7 @@ EXAMPLES = """examples:
 
 
 @dataclass(frozen=True)
-class Config(InputConfig, FetchConfig, TranslationConfig, CheckConfig, PublishConfig):
+class Config(PublishConfig, CheckConfig, TranslationConfig, FetchConfig, InputConfig):
     """The flags of this recipe: those of every fetching and every translation, with defaults of its own."""
 
     to: str = flag("eu", "target language", metavar="LANG")

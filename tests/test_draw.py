@@ -1,4 +1,4 @@
-"""Draw: the lowest ranks by seed, per split; the same rows through any shards; the others are counted by why."""
+"""Draw: the lowest ranks by seed; the same rows through any shards; the others are counted by why."""
 
 import hashlib
 import json
@@ -52,8 +52,7 @@ def test_the_same_rows_are_drawn_through_any_shards_and_more_hold_fewer(
     shuffled = chance.sample(ROWS, len(ROWS))
     one = drawn(tmp_path_factory.mktemp("one"), ROWS, 30, seed, count=count)
     assert ids(some("other", count, shuffled)) == ids(one)
-    there = Counter(row["split"] for row in ROWS)
-    assert Counter(row["split"] for row in one) == {split: min(count or 100, rows) for split, rows in there.items()}
+    assert len(one) == min(count or 100, 100)
     assert ids(one) <= ids(some("more", count and count + 5, ROWS))
     assert all(row in ROWS for row in one)
 
@@ -70,9 +69,9 @@ def test_what_is_left_out_is_counted_by_why_once_however_the_shard_runs(tmp_path
     records = alone.records()
     assert len(records) > 1
     counters = sum((Counter(record.counters) for record in records), Counter())
-    assert counters == {"left_out/not_listed": 40, "left_out/not_wanted": 30, "left_out/not_drawn": 16}
+    assert counters == {"left_out/not_listed": 40, "left_out/not_wanted": 30, "left_out/not_drawn": 23}
     rows = [row for record in records for row in alone.of(record)]
-    assert Counter(row["split"] for row in rows) == {"train": 7, "val": 7}
+    assert len(rows) == 7
     assert all(int(json.loads(row["layout"])["question_id"]) in range(0, 60, 2) for row in rows)
 
     halved = StageAlone(tmp_path / "b", stage, ROWS, SCHEMA, 9, into=4)
@@ -94,10 +93,17 @@ def test_drawn_rows_lie_in_shards_of_the_usual_size(tmp_path: Path) -> None:
 def test_copies_of_a_row_are_refused_and_take_nobodys_place(tmp_path: Path) -> None:
     stage = Draw(SCHEMA, 0, count=20)
     (record,) = (alone := StageAlone(tmp_path, stage, ROWS * 2, SCHEMA, 50)).records()
-    assert Counter(row["split"] for row in alone.of(record)) == {"train": 20, "val": 20}
+    assert len(alone.of(record)) == 20
     assert record.rejected is not None
-    assert record.rejected.rows == 40
-    assert record.counters == {"left_out/not_drawn": 120}
+    assert record.rejected.rows == 20
+    assert record.counters == {"left_out/not_drawn": 160}
+
+
+@pytest.mark.parametrize(("count", "rows"), [(20, 20), (0, 500), (1000, 500)])
+def test_a_forecast_is_of_the_rows_that_will_be_drawn(count: int, rows: int) -> None:
+    left, one_in = Draw(SCHEMA, 0, count=count, wanted=yes_no).passed_on(ROWS, 10.0)
+    assert ids(left) == ids([row for row in ROWS if yes_no(json.loads(row["layout"]))])
+    assert len(left) * one_in == pytest.approx(rows)
 
 
 def test_ids_that_are_no_rows_are_named(tmp_path: Path) -> None:

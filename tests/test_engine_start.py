@@ -175,6 +175,8 @@ def test_where_inputs_lie_is_neither_fingerprinted_nor_published(
     assert checked.published()["similarity"] == "labse"
     crawled = CrawlConfig(decisions=str(tmp_path / "d.json"), dumps=("/d/en.tar.gz", "/d/it.tar.gz"))
     assert crawled.public_command().endswith("--dumps FILE --decisions FILE")
+    fetched = FetchConfig(contact="me@example.org")
+    assert fetched.public_command() == "python builders/multiinstruct_it.py --output OUT --contact WHO"
 
 
 def test_a_command_without_an_address_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -99,8 +99,10 @@ def test_an_image_in_base64_is_packed_and_its_text_is_not_kept(tmp_path: Path) -
     assert json.loads(row["source"]) == {"question": "What is this?", "image": {"sha256": row["image_sha256"]}}
 
 
-@pytest.mark.parametrize("needed", [False, True])
-def test_an_image_that_is_missing_is_counted_or_costs_its_row(tmp_path: Path, needed: bool) -> None:
+@pytest.mark.parametrize(("needed", "lost"), [("no", 0), ("named", 1), ("every", 2)])
+def test_an_image_that_is_missing_is_counted_or_costs_its_row(
+    tmp_path: Path, needed: Literal["no", "named", "every"], lost: int
+) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "red.png").write_bytes(png((255, 0, 0)))
     names = ["train2017/red.png", "none.png", None]
@@ -109,8 +111,8 @@ def test_an_image_that_is_missing_is_counted_or_costs_its_row(tmp_path: Path, ne
     reader = FormReader(FORM, "it", (str(tmp_path / "images"),), needs_image=needed)
     outcome = Run(tmp_path / "out", tmp_path / "rows.jsonl", reader).outcome
     assert outcome.written[0]["image_file"] == str(tmp_path / "images" / "red.png")
-    assert [item.error_class for item in outcome.failed] == ["MissingImage"] * 2 * needed
-    if not needed:
+    assert [item.error_class for item in outcome.failed] == ["MissingImage"] * lost
+    if not lost:
         assert outcome.counters["images_missing"] == 1
         assert [row["image_path"] for row in outcome.written] == names
     assert FormReader(FORM, "it", (str(tmp_path / "none"),)).preflight() == [

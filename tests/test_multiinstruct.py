@@ -11,10 +11,11 @@ from PIL import Image
 from upath import UPath
 
 from builders.engine import RowError
-from builders.sources import jsonl
+from builders.sources import records
 from builders.sources.images import BadImage, FoundImage, ImageFinder, measure, read_whole
 from builders.sources.multiinstruct import read_record
 from builders.sources.multiinstruct_tasks import TASKS
+from builders.sources.slices import split_of
 from builders.stages import ingest
 from builders.stages.ingest import Ingest
 from builders.transforms.instructions import load_instructions
@@ -278,7 +279,7 @@ LINES = (
 @pytest.mark.parametrize("shard_rows", [1, 2, 100])
 def test_every_line_is_a_row_or_a_named_failure(tmp_path: Path, shard_rows: int) -> None:
     (tmp_path / "train.jsonl").write_bytes(LINES)
-    files, slices = jsonl.scan((str(tmp_path / "train.jsonl"),), shard_rows)
+    files, slices = records.scan((str(tmp_path / "train.jsonl"),), shard_rows)
     assert files[0].rows == 7
     assert sum(piece.rows for piece in slices) == 7
     assert all(piece.rows <= shard_rows for piece in slices)
@@ -308,20 +309,20 @@ def test_every_line_is_a_row_or_a_named_failure(tmp_path: Path, shard_rows: int)
     ],
 )
 def test_splits_are_read_off_the_path_however_it_is_given(path: str, split: str) -> None:
-    assert jsonl.split_of(UPath(path)) == split
+    assert split_of(UPath(path)) == split
 
 
 def test_a_file_of_nothing_but_a_byte_order_mark_and_one_row(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_bytes(b'\xef\xbb\xbf\n{"task_name": "VG"}\n')
-    files, (piece,) = jsonl.scan((str(tmp_path / "train.jsonl"),), 10)
-    assert files[0].rows == piece.rows == len(jsonl.read(piece)) == 1
+    files, (piece,) = records.scan((str(tmp_path / "train.jsonl"),), 10)
+    assert files[0].rows == piece.rows == len(list(records.read(piece))) == 1
 
 
 def test_a_line_beyond_all_measure_fails_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "MAX_LINE_BYTES", 20_000)
     deep = "[" * 5000 + "]" * 5000
     (tmp_path / "train.jsonl").write_text(json.dumps({"text": "x" * 30_000}) + "\n" + deep + "\n")
-    _, (piece,) = jsonl.scan((str(tmp_path / "train.jsonl"),), 10)
+    _, (piece,) = records.scan((str(tmp_path / "train.jsonl"),), 10)
     stage = Ingest((), MultiInstruct((), ITALIAN), 10, 0)
     outcome = stage.process(stage.read(tmp_path, piece))
     assert [item.error_class for item in outcome.failed] == ["NotJSON", "NotJSON"]

@@ -33,10 +33,10 @@ def flag(
     `fingerprint=False`: it does not change what is built. `paths`: files or folders that the build reads. Where they
     lie is neither fingerprinted nor published: in the published command the flag's metavar stands for them, beside the
     words that a metavar such as `DIR|embed|path` names. `personal`: it is written nowhere and not fingerprinted, such
-    as an e-mail address; where the command or the config is shown, "…" stands for it. `public`: it belongs to the
-    published command though it is not fingerprinted by itself, such as a model, which names itself; of a path, only its
-    last part. `above`: a number must be greater than this. Further keywords (`choices`, `metavar`, `nargs`, `const`) go
-    to argparse.
+    as an e-mail address; where the config is shown or the command that was given, "…" stands for it, and in the
+    published one the flag's metavar. `public`: it belongs to the published command though it is not fingerprinted by
+    itself, such as a model, which names itself; of a path, only its last part. `above`: a number must be greater than
+    this. Further keywords (`choices`, `metavar`, `nargs`, `const`) go to argparse.
     """
     return field(
         default=default,
@@ -136,7 +136,7 @@ class BuildConfig:
             value = getattr(self, item.name)
             if value == item.default:
                 continue
-            if item.metadata["paths"]:
+            if item.metadata["personal"] or item.metadata["paths"]:
                 value = _placeholders(value, item.metadata["argument"]["metavar"])
             elif item.metadata["public"]:
                 value = _pathless(value)

@@ -194,22 +194,3 @@ def sweep(root: UPath, folder: str, prefix: str, keep: set[str]) -> None:
     for path in list_files(root / folder, ".parquet"):
         if path.name.startswith(prefix) and f"{folder}/{path.name}" not in keep:
             path.unlink(missing_ok=True)
-
-
-def expand(inputs: tuple[str, ...], suffix: str) -> Iterator[tuple[UPath, str]]:
-    """The files that `inputs` (files or folders) stand for, each with its path relative to what was given.
-
-    Raises `FileNotFoundError` for an input that does not exist or holds no such file.
-    """
-    for given in inputs:
-        path = location(given)
-        if path.is_file():
-            yield path, path.name
-            continue
-        if not path.is_dir():
-            raise FileNotFoundError(given)
-        found = sorted(path.rglob(f"*{suffix}"), key=str)
-        if not found:
-            raise FileNotFoundError(f"{given}: no *{suffix} file in this folder")
-        for file in found:
-            yield file, str(file)[len(str(path)) :].strip("/")

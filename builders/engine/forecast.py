@@ -37,8 +37,10 @@ def forecast(build: Build, sizes: dict[str, Size], console: Console) -> dict[str
         figures[f"  {error_class}"] = count * scale
     if outcome.rejected:
         figures["rows refused"] = len(outcome.rejected) * scale
+    left, one_in = outcome.written, scale
     for stage in later:
-        figures |= stage.forecast(build, outcome.written, scale)
+        figures |= stage.forecast(build, left, one_in)
+        left, one_in = stage.passed_on(left, one_in)
     for size in dict.fromkeys(sizes.values()):
         gpus = f", {size.gpus:g} GPU" if size.gpus else ""
         names = [name for name, its in sizes.items() if its == size]

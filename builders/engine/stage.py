@@ -139,6 +139,10 @@ class Stage(ABC):
         """
         return {}
 
+    def passed_on(self, rows: list[Row], scale: float) -> tuple[list[Row], float]:
+        """Which of the rows of a forecast the stages after this one would be given, one in how many."""
+        return rows, scale
+
     def start(self, build: "Build") -> None:
         """Once, in the driver, before the workers start."""
 

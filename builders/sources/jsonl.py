@@ -4,13 +4,10 @@ Lines are read one by one and no schema is ever inferred: real files change a fi
 (MultiInstruct's `context` is text here and a list there), which typed JSON readers refuse.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import IO
 
-from builders.engine import InputFile
-from builders.sources.slices import MAX_RECORD_BYTES, Place, Raw, Slice, parse_object, split_of
-
-__all__ = ["places", "read", "rows", "scan", "split_of"]
+from builders.sources.slices import MAX_RECORD_BYTES, Place, Raw, Slice, parse_object
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -48,17 +45,3 @@ def raw_of(piece: Slice, number: int, unit: str, data: bytes, most: int) -> Raw:
 def _content(line: bytes, *, first: bool) -> bytes:
     """A line without blanks around it, and the first one of a file without its byte order mark."""
     return (line.removeprefix(BYTE_ORDER_MARK) if first else line).strip()
-
-
-def scan(inputs: Sequence[str], shard_rows: int, limit: int = 0) -> tuple[list[InputFile], list[Slice]]:
-    """As `records.scan`, of JSON Lines alone."""
-    from builders.sources import records
-
-    return records.scan(inputs, shard_rows, limit)
-
-
-def read(piece: Slice) -> list[Raw]:
-    """As `records.read`, all at once."""
-    from builders.sources import records
-
-    return list(records.read(piece))

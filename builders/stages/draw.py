@@ -6,6 +6,7 @@ more, finds them by the same order, and a larger draw holds the smaller one.
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,26 +22,26 @@ from builders.engine.fingerprint import digest
 from builders.stages.copies import WithoutCopies, number_copies
 
 NOT_LISTED, NOT_WANTED, NOT_DRAWN = "left_out/not_listed", "left_out/not_wanted", "left_out/not_drawn"
-COLUMNS = ("id", "split", "layout")
+COLUMNS = ("id", "layout")
 NAMED = 10
 
-Ranks = dict[str, NDArray[np.uint64]]
+Ranks = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The rows to take from some files: of each split those up to a rank. `left_out` counts the others, by why."""
+    """The rows to take from some files: those up to a rank. `left_out` counts the others, by why."""
 
     files: tuple[FileRef, ...]
-    most: Mapping[str, int]
+    most: int
     left_out: Mapping[str, int]
 
 
 class Draw(WithoutCopies):
-    """Lets through `count` rows of every split (0: all) of those that are listed and wanted.
+    """Lets through `count` rows (0: all) of those that are listed and wanted, whatever their split.
 
     `wanted` is a function of what a form kept of a row. `ids`, if given, are what may be drawn at all, as the upstream
-    dataset calls it: the values of what was kept as `key`. Of a split with fewer rows than `count` all are taken. What
+    dataset calls it: the values of what was kept as `key`. Of fewer rows than `count` all are taken. What
     is not drawn is no loss: it is counted as `left_out/…`, by why.
     """
 
@@ -80,7 +81,7 @@ class Draw(WithoutCopies):
             raise StageError(f"{len(unknown)} of {len(self.ids)} listed ids are no row's {self.key!r}: "
                              f"{', '.join(sorted(unknown)[:NAMED])}{'…' if len(unknown) > NAMED else ''}")  # fmt: skip
         most = self._most([ranks for ranks, _ in found])
-        drawn = [sum(int((its <= most[split]).sum()) for split, its in ranks.items()) for ranks, _ in found]
+        drawn = [int((ranks <= most).sum()) for ranks, _ in found]
         if files and not any(drawn):
             why = ", ".join(
                 f"{count:,} {name}" for name, count in sum((others for _, others in found), Counter()).items()
@@ -95,18 +96,27 @@ class Draw(WithoutCopies):
             tasks.append(ShardTask(f"{len(tasks):05d}", source, digest([self.seed, asdict(source)]), rows))
         return tasks
 
+    def forecast(self, build: Build, rows: list[Row], scale: float) -> dict[str, Any]:
+        left, one_in = self.passed_on(rows, scale)
+        return {"rows drawn": len(left) * one_in}
+
+    def passed_on(self, rows: list[Row], scale: float) -> tuple[list[Row], float]:
+        """Those of a sample that may be drawn, each for as many as will be."""
+        left = [row for row in rows if not self._why_not(row, set())]
+        drawn = min(len(left) * scale, self.count or math.inf)
+        return left, drawn / len(left) if left else scale
+
     def _ranks(self, table: pa.Table, unknown: set[str]) -> tuple[Ranks, Counter[str]]:
-        """The ranks of the rows that may be drawn, by split, and the others counted; ids that are there leave
-        `unknown`."""
-        ranks: dict[str, list[int]] = {}
+        """The ranks of the rows that may be drawn, and the others counted; ids that are there leave `unknown`."""
+        ranks: list[int] = []
         others: Counter[str] = Counter()
         for row in table.to_pylist():
             why = self._why_not(row, unknown)
             if why:
                 others[why] += 1
             else:
-                ranks.setdefault(row["split"], []).append(self._rank(row["id"]))
-        return {split: np.array(its, np.uint64) for split, its in ranks.items()}, others
+                ranks.append(self._rank(row["id"]))
+        return np.array(ranks, np.uint64), others
 
     def _why_not(self, row: Row, unknown: set[str]) -> str:
         """Why a row may not be drawn, whatever its rank; "" if it may. Raises `StageError`."""
@@ -125,13 +135,10 @@ class Draw(WithoutCopies):
     def _rank(self, row: str) -> int:
         return int.from_bytes(hashlib.sha256(f"{self.seed}/{row}".encode()).digest()[:8])
 
-    def _most(self, found: Sequence[Ranks]) -> dict[str, int]:
-        """The highest rank that is drawn of each split. Copies of a row, which are refused later, have one rank."""
-        most = {}
-        for split in sorted({split for ranks in found for split in ranks}):
-            its = np.unique(np.concatenate([ranks[split] for ranks in found if split in ranks]))
-            most[split] = int(its[: self.count or None][-1])
-        return most
+    def _most(self, found: Sequence[Ranks]) -> int:
+        """The highest rank that is drawn. Copies of a row, which are refused later, have one rank."""
+        ranks = np.unique(np.concatenate([np.empty(0, np.uint64), *found]))
+        return int(ranks[: self.count or None][-1]) if len(ranks) else 0
 
     def read(self, build_root: Any, source: Any) -> list[Row]:
         """The rows that are drawn of some files; with the first goes what is known of all others."""
@@ -145,8 +152,8 @@ class Draw(WithoutCopies):
         rows[0]["left_out"] = source.left_out
         return number_copies(rows)
 
-    def _takes(self, row: Row, most: Mapping[str, int]) -> bool:
-        return not self._why_not(row, set()) and self._rank(row["id"]) <= most[row["split"]]
+    def _takes(self, row: Row, most: int) -> bool:
+        return not self._why_not(row, set()) and self._rank(row["id"]) <= most
 
     def row(self, row: Row, counters: Counter[str]) -> Row:
         counters.update(row["left_out"])

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -60,15 +60,15 @@ class FormReader:
     """Reads the records of a form into rows of `ITEMS`.
 
     `language` is the target where rows have none of their own. Images that records name by a path are looked for under
-    `roots`; one that is missing is counted, or with `needs_image` costs the row (`MissingImage`). Those that records
-    carry go into a pack.
+    `roots`; one that is missing is counted, or costs the row (`MissingImage`) where every record that `named` one, or
+    `every` record, needs its image. Those that records carry go into a pack.
     """
 
     form: Form
     language: str
     roots: tuple[str, ...] = ()
     source: str = ""
-    needs_image: bool = False
+    needs_image: Literal["no", "named", "every"] = "no"
     schema: pa.Schema = ITEMS
 
     def __post_init__(self) -> None:
@@ -81,9 +81,11 @@ class FormReader:
         language = row["language"] or self.language
         item = self.form.read(raw, language, counters)
         found = self._image(item.image, row["images"], counters)
-        if self.needs_image and not found["image_file"] and not item.image.url:
-            named = f"no image {item.image.path!r} under --images" if item.image.path else "the record has no image"
-            raise RowError("MissingImage", named)
+        if self.needs_image != "no" and not found["image_file"] and not item.image.url:
+            if item.image.path:
+                raise RowError("MissingImage", f"no image {item.image.path!r} under --images")
+            if self.needs_image == "every":
+                raise RowError("MissingImage", "the record has no image")
         return found | {
             "id": row["id"],
             "split": item.split or row["split"],
