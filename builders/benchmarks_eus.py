@@ -120,7 +120,6 @@ def stages(config: Config) -> list[Stage]:
     prompt = config.prompt or benchmark.prompts.get(source, "generic")
     translate, checked = Translate(ROWS, replace(config, prompt=prompt), source), ROWS.append(CHECKS)
     compose = ComposeForm(checked, benchmark.form, parallel="config", source=source)
-    card = f"{config.benchmark.replace('_', '-')}-eus"
     return [
         JoinedIngest(*given, answers, files) if config.annotations else Ingest(*given, files=files),
         Draw(ROWS, config.seed, config.count, benchmark.wanted, ids=listed(config.ids)),
@@ -129,7 +128,7 @@ def stages(config: Config) -> list[Stage]:
         Check(ROWS, filters_for(config, source, config.to), source, config.to),
         Revise(checked, translate),
         compose,
-        Publish(images, config.rows_per_file, card=card, columns=compose.columns, source=source),
+        Publish(images, config.rows_per_file, card=name(config), columns=compose.columns, source=source),
     ]
 
 
@@ -146,5 +145,9 @@ def listed(path: str) -> tuple[str, ...]:
     return ids
 
 
+def name(config: Config) -> str:
+    return f"{config.benchmark or 'benchmarks'}-eus".replace("_", "-")
+
+
 if __name__ == "__main__":
-    main("benchmarks-eus", Config, stages, __doc__, EXAMPLES)
+    main(name, Config, stages, __doc__, EXAMPLES)

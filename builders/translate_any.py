@@ -8,6 +8,7 @@ rows, says what the columns are, and proposes the fields.
 import shlex
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from builders.engine import Stage, flag, main
@@ -135,13 +136,18 @@ def _form(config: Config) -> tuple[Form, dict[str, Any]]:
     return form_of(plan, NAME), {"fields": fields, "image": plan.image, "as_json_text": text}
 
 
+def name(config: Config) -> str:
+    """Datasets that have nothing in common are not published over one another: the build is named after its source."""
+    return " ".join([NAME, *(Path(given).name for given in config.source)])
+
+
 def run() -> None:
     """Build, or with `--infer` propose."""
     config = parse(Config, __doc__ or "", EXAMPLES)
     if config.infer:
         propose(config.source, config.files, ["python", *sys.argv[:1]])
     else:
-        main(NAME, Config, stages, __doc__ or "", EXAMPLES)
+        main(name, Config, stages, __doc__ or "", EXAMPLES)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ class Card:
     the work that the dataset follows, in BibTeX.
 
     `acceptance` is the share of rows that people must find acceptable before the dataset is published, 0 for none;
-    `validation` is what is said while nobody has judged any.
+    `judge_all` asks for all rows to be judged, not a sample; `validation` is what is said while nobody has judged any.
 
     `lmms_eval` is the benchmark, of those in `cards/lmms_eval_tasks`, whose tasks are written beside the dataset, and
     `evaluation` says how they score.
@@ -128,6 +128,7 @@ class Card:
     method: str = ""
     decoding: str = ""
     acceptance: float = 0.0
+    judge_all: bool = False
     validation: str = "No human judgement of these rows is recorded with this build."
     attribution: str = ""
     limits: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ REFUSED, STOPPED, INTERRUPTED = 2, 3, 130
 
 
 def main(
-    name: str,
+    name: str | Callable[[C], str],
     config_type: type[C],
     stages: Callable[[C], Sequence[Stage]],
     description: str,
@@ -40,13 +40,15 @@ def main(
 ) -> None:
     """Run a recipe's build from its command line, and exit with what became of it.
 
+    `name` is the build's, or made of its config where one recipe builds datasets that have nothing in common.
+
     Exit status: 0 finished, 2 refused before any work, 3 stopped by a fault that is no row's, 130 interrupted.
     """
     config = parse(config_type, description, examples, arguments)
     console = Console()
     try:
         with console.status("starting Ray, checking the plan"):
-            build = Build(name, config, _stages(stages, config))
+            build = Build(name if isinstance(name, str) else name(config), config, _stages(stages, config))
             sizes = preflight(build)
         signal.signal(signal.SIGTERM, _interrupt)
         if config.dry_run:

@@ -4,7 +4,6 @@ What was translated and what was found of the columns goes into `build.json`, an
 licence and the languages, onto the card.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,6 @@ from builders.engine.files import location
 from builders.sources.hub_files import NAME
 from builders.stages.ingest import Ingest
 from cards.text import language_name
-
-ENVIRONMENT = ("HF_ENDPOINT", "HF_TOKEN", "HF_HOME", "HF_HUB_DISABLE_XET")
 
 
 @dataclass(frozen=True)
@@ -38,12 +35,6 @@ class IngestAnything(Ingest):
     def __init__(self, about: About, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.about = about
-        # A cluster's workers have another environment than this process, and the Hub asks who reads.
-        self._environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-
-    def open(self) -> None:
-        for name, value in self._environment.items():
-            os.environ.setdefault(name, value)
 
     def preflight(self, build: Build) -> list[str]:
         problems = super().preflight(build)
@@ -86,7 +77,7 @@ def card_values(about: About) -> dict[str, Any]:
 
 def hub_licence(name: str, revision: str) -> str:
     """The licence that a dataset's card on the Hub states; nothing where that cannot be known."""
-    from huggingface_hub import HfApi  # which reads the environment once, and workers have theirs from `open`
+    from huggingface_hub import HfApi  # which reads the environment once, and workers have theirs from `Ingest.open`
 
     try:
         data = HfApi().dataset_info(name, revision=revision or None).card_data

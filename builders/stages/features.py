@@ -17,7 +17,13 @@ SHARD_BYTES = 500 * 10**6
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 # As `datasets` cuts pages, by content: after an insertion the pages that follow are the same bytes as before.
 CHUNKS = {"min_chunk_size": 256 << 10, "max_chunk_size": 1 << 20, "norm_level": 0}
-
+NAMES = {
+    "float": "float32",
+    "double": "float64",
+    "halffloat": "float16",
+    "date32[day]": "date32",
+    "date64[ms]": "date64",
+}
 
 SHARD = re.compile(r"(?:(?P<config>[^.]+)\.)?(?P<file>[^.]+-\d{5}-of-\d{5}(\..*)?)")
 
@@ -59,7 +65,7 @@ def feature(kind: pa.DataType) -> Any:
         return {"feature": feature(kind.value_type), "_type": "List"}
     if pa.types.is_struct(kind):
         return {item.name: feature(item.type) for item in kind}
-    return {"dtype": {"float": "float32", "double": "float64"}.get(str(kind), str(kind)), "_type": "Value"}
+    return {"dtype": NAMES.get(str(kind), str(kind)), "_type": "Value"}
 
 
 def layout(schema: pa.Schema) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -25,6 +26,7 @@ from builders.stages.packs import Pack, sweep_packs
 
 MAX_LINE_BYTES = MAX_RECORD_BYTES
 PACK = "ingest"
+ENVIRONMENT = ("HF_ENDPOINT", "HF_HOME", "HF_HUB_DISABLE_XET")
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,11 @@ class Ingest(WithoutCopies):
         self.beside = [str(location(folder)) for folder in roots]
         self.packs = isinstance(reader, FormReader)
         self._slices: list[Slice] = []
+        # A cluster's workers have another environment than this process. No token goes to them: see the README.
+        self._environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+
+    def open(self) -> None:
+        os.environ.update({name: value for name, value in self._environment.items() if name not in os.environ})
 
     def preflight(self, build: Build) -> list[str]:
         problems = self.reader.preflight()

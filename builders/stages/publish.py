@@ -309,7 +309,7 @@ class Publish(WithoutCopies):
 
     def finish(self, build: Build) -> None:
         sweep_dataset(build.out, build.records[self.name])
-        show(build, self.card)
+        show(build)
 
 
 def dataset_schema(images: Images, columns: pa.Schema = CONVERSATION, ours: Collection[str] = USUAL) -> pa.Schema:

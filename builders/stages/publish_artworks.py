@@ -331,7 +331,7 @@ class PublishArtworks(Stage):
         write_json(build.out / "balance.json", self._balance)
         write_json(build.out / "alignment.json", alignment_report(self._aligned))
         self._write_review(build)
-        show(build, self.card)
+        show(build)
 
     def _write_review(self, build: Build) -> None:
         """The page for people, where there is something to decide."""
