@@ -14,6 +14,7 @@ from builders.engine import Stage, main
 from builders.sources.forms.llava import FORM
 from builders.sources.images import images_argument
 from builders.sources.items import ITEMS
+from builders.sources.records import FileOptions
 from builders.stages.check import Check, CheckConfig, filters_for
 from builders.stages.compose import ComposeForm
 from builders.stages.ingest import FormReader, Ingest, InputConfig
@@ -55,7 +56,7 @@ def stages(config: Config) -> list[Stage]:
     reader = FormReader(FORM, config.to, roots, needs_image="named" if images == "embed" else "no")
     compose = ComposeForm(checked, FORM, parallel="columns")
     return [
-        Ingest(inputs, reader, config.shard_rows, config.limit),
+        Ingest(inputs, reader, config.shard_rows, config.limit, files=FileOptions()),
         translate,
         Check(ITEMS, filters_for(config, "en", config.to), "en", config.to),
         Revise(checked, translate),
