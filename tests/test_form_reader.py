@@ -141,3 +141,10 @@ def test_a_file_that_changes_under_a_build_stops_it_by_name(tmp_path: Path) -> N
     stage = Ingest((), FormReader(FORM, "it"), 3, 0)
     with pytest.raises(StageError, match="rows.json has changed since it was scanned"):
         stage.read(UPath(tmp_path / "out"), run.tasks[0].source)
+
+
+def test_several_languages_are_refused_where_one_is_made(tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text(json.dumps([{"question": "What?"}]))
+    build: Any = SimpleNamespace(config=SimpleNamespace(dry_run=True), out=UPath(tmp_path), inputs=[], records={})
+    stage = Ingest((str(tmp_path / "rows.json"),), FormReader(FORM, "it,eu"), 3, 0, files=FileOptions())
+    assert stage.preflight(build) == ["--to it,eu: this recipe makes one language at a time; give one"]

@@ -175,6 +175,8 @@ class Ingest(WithoutCopies):
 
     def preflight(self, build: Build) -> list[str]:
         problems = self.reader.preflight()
+        if isinstance(self.reader, FormReader) and "," in self.reader.language and not self.languages:
+            problems.append(f"--to {self.reader.language}: this recipe makes one language at a time; give one")
         self.packs &= not build.config.dry_run
         try:
             build.inputs, self._slices = records.scan(self.inputs, self.shard_rows, self.limit, self.files)

@@ -247,6 +247,8 @@ class Translate(Stage):
 
     def process(self, rows: list[Row]) -> Outcome:
         outcome = Outcome()
+        if strangers := sorted({self.language(row) for row in rows} - self._translators.keys()):
+            raise StageError(f"rows in {', '.join(strangers)} came to a translator into {', '.join(self.targets)}")
         for target, translator in self._translators.items():
             outcome.add(self._translate([row for row in rows if self.language(row) == target], translator))
         return outcome
