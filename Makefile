@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 	$(BIN)/python builders/multiinstruct_it.py --output $(OUT)
 
 test: $(VENV)/installed-dev $(VENV)/tried-vllm $(VENV)/tried-lmms-eval $(VENV)/tried-mediawiki lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # What takes minutes each: kills at random instants, vLLM's engine killed in mid-shard or serving.
 test-long: $(VENV)/installed-dev $(VENV)/tried-vllm $(VENV)/tried-mediawiki

@@ -267,7 +267,9 @@ def test_an_actor_that_dies_asks_again_only_for_what_it_had_in_flight(
     assert sum(count - 1 for count in wiki.asked.values()) <= 3
     sent: Counter[str] = Counter()
     door.count_sent(sent)
-    assert sent == {"requests/parse": wiki.asked.total()}, "the dead actor's too"
+    # The dead actor's too, but for what it was sending when it died: three at once.
+    assert sent.keys() == {"requests/parse"}
+    assert abs(sent.total() - wiki.asked.total()) <= 3
 
 
 @pytest.mark.parametrize(

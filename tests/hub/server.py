@@ -73,6 +73,7 @@ class Hub:
         return {
             "HF_ENDPOINT": self.url,
             "HF_TOKEN": TOKEN,
+            "HF_HUB_OFFLINE": "0",
             "HF_HOME": str(self.root / "home"),
             "HF_HUB_DISABLE_XET": "0" if self.chunks else "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
