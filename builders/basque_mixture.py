@@ -7,10 +7,9 @@ at every ratio.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkdtemp
 
 from builders.demo.mixtures import write_basque
+from builders.demo.place import sample_folder
 from builders.engine import Stage, flag, main
 from builders.sources.built import datasets_at
 from builders.stages.mix import DEFAULT, TEXT, Mix, Mixture, TextOnly
@@ -28,8 +27,8 @@ EXAMPLES = """examples:
   python builders/basque_mixture.py --input out/pixmo-ama-eus --text-only eu=magpie_eu.jsonl en=magpie_en.jsonl \\
       --text-size 29000 --output OUT
       with the paper's 29,000 text-only instructions
-  python builders/basque_mixture.py --input out/cc3m-eus --ratio 80:20 --images path --output OUT
-      one ratio, images left where they are: OUT/exports/llava.json"""
+  python builders/basque_mixture.py --input out/cc3m-eus --ratio 80:20 --output OUT
+      one ratio: OUT/exports/llava.json; images must be in the build, since no trainer opens URLs"""
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,7 @@ def stages(config: Config) -> list[Stage]:
     inputs, texts = config.input, config.text_only
     roots: tuple[str, ...] = ()
     if not inputs and config.output:
-        if "://" in config.output:
-            raise ValueError("--input is missing: the bundled sample needs an --output on a disk")
-        sample = (Path(mkdtemp()) if config.dry_run else Path(config.output).absolute()) / "sample"
-        inputs, texts, roots = write_basque(sample)
+        inputs, texts, roots = write_basque(sample_folder(config))
     ratios = [parse_ratio(ratio) for ratio in dict.fromkeys(config.ratio)]
     names = [f"{config.to}{ratio.target}_{config.source}{ratio.source}" for ratio in ratios]
     mixtures = [

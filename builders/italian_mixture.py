@@ -7,10 +7,9 @@ of Mistral (Listing 1).
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkdtemp
 
 from builders.demo.mixtures import write_italian
+from builders.demo.place import sample_folder
 from builders.engine import Stage, flag, main
 from builders.sources.built import datasets_at
 from builders.stages.mix import DEFAULT, Mix, Mixture
@@ -44,10 +43,7 @@ def stages(config: Config) -> list[Stage]:
     inputs, pretrain = config.input, config.pretrain
     roots: tuple[str, ...] = ()
     if not inputs and config.output:
-        if "://" in config.output:
-            raise ValueError("--input is missing: the bundled sample needs an --output on a disk")
-        sample = (Path(mkdtemp()) if config.dry_run else Path(config.output).absolute()) / "sample"
-        inputs, pretrain, roots = write_italian(sample)
+        inputs, pretrain, roots = write_italian(sample_folder(config))
     mixtures = [Mixture(DEFAULT, INSTRUCT), *([Mixture(PRETRAIN, PRETRAIN)] if pretrain else [])]
     return mixture_stages(
         config,

@@ -6,10 +6,9 @@ written by hand. `<image>` stands where it stood; turns stay as they are, with t
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkdtemp
 
 from builders.demo.llava import write_sample
+from builders.demo.place import sample_folder
 from builders.engine import Stage, main
 from builders.sources.forms.llava import FORM
 from builders.sources.images import images_argument
@@ -48,9 +47,7 @@ def stages(config: Config) -> list[Stage]:
     """Ingest, translate, check, revise, compose, publish."""
     inputs, (roots, images) = config.input, images_argument(config.images)
     if not inputs and config.output:
-        if "://" in config.output:
-            raise ValueError("--input is missing: the bundled sample needs an --output on a disk")
-        sample = write_sample((Path(mkdtemp()) if config.dry_run else Path(config.output).absolute()) / "sample")
+        sample = write_sample(sample_folder(config))
         inputs, roots = tuple(map(str, sample.inputs)), (str(sample.images_root),)
     translate, checked = Translate(ITEMS, config), ITEMS.append(CHECKS)
     reader = FormReader(FORM, config.to, roots, needs_image="named" if images == "embed" else "no")

@@ -7,9 +7,8 @@ text, and the target its identifier. A guide string says what kind of answer is 
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from tempfile import mkdtemp
 
+from builders.demo.place import sample_folder
 from builders.demo.sample import write_sample
 from builders.engine import Stage, flag, main
 from builders.sources.images import images_argument
@@ -50,9 +49,7 @@ def stages(config: Config) -> list[Stage]:
     written = load_instructions(config.to)
     inputs, (roots, images) = config.input, images_argument(config.images)
     if not inputs and config.output:
-        if "://" in config.output:
-            raise ValueError("--input is missing: the bundled sample needs an --output on a disk")
-        sample = (Path(mkdtemp()) if config.dry_run else Path(config.output).absolute()) / "sample"
+        sample = sample_folder(config)
         inputs, roots = (str(sample),), (str(write_sample(sample).images_root),)
     translate, checked = Translate(ROWS, config), ROWS.append(CHECKS)
     return [

@@ -182,6 +182,13 @@ def test_a_translation_that_names_an_image_of_its_own_is_refused() -> None:
     assert caught.value.error_class == "ImageTokens"
 
 
+def test_a_translation_that_is_missing_is_no_empty_turn() -> None:
+    item = read(llava.FORM, talk("<image>", "B.", "And?"))
+    assert values_of(item) == ["<image>", "B.", "And?"]
+    with pytest.raises(KeyError):
+        llava.FORM.compose({"conversations.1.value": "B."}, item.kept)
+
+
 # --- the instructions of LLaVA-Pretrain -----------------------------------------------------------
 
 

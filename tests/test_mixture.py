@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.stages.training_sets import beside_the_paper
 from builders.transforms import mixture
 from builders.transforms.chat_templates import NotATemplate, exchanges, llava, mistral
 from builders.transforms.mixture import (
@@ -181,3 +182,10 @@ def test_a_record_has_no_image_where_there_is_none() -> None:
     said = turns([("a", "b")])
     assert llava("7", None, said) == {"id": "7", "conversations": said}
     assert llava("7", "a/b.jpg", said) == {"id": "7", "image": "a/b.jpg", "conversations": said}
+
+
+def test_under_a_limit_nothing_is_compared_with_the_paper() -> None:
+    assert beside_the_paper(60, 100, 0)["said"] == "given 60, the paper has 100 (difference -40)"
+    limited = beside_the_paper(60, 100, 30)
+    assert "difference" not in limited
+    assert limited["said"] == "given 60, of every dataset the first 30 at most (--limit); the paper has 100"

@@ -81,7 +81,7 @@ def publish(folder: Path, name: str, rows: list[dict[str, Any]], columns: pa.Sch
         its = [dict.fromkeys(schema.names) | row for row in rows if row["split"] == split]
         pq.write_table(pa.Table.from_pylist(its, schema=schema), data / f"{split}-00000-of-00001.parquet")
     (folder / name / "build.json").write_text("{}")
-    (folder / name / "dataset/manifest.json").write_text(json.dumps({"name": name}))
+    (folder / name / "dataset/manifest.json").write_text(json.dumps({"name": name, "format": "babelvision-manifest/1"}))
     return folder / name
 
 

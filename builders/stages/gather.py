@@ -14,18 +14,16 @@ from builders.engine.fingerprint import digest, row_id
 from builders.sources import records
 from builders.sources.built import Dataset, read_sample
 from builders.sources.forms.values import given
-from builders.sources.images import BadImage, ImageFinder
-from builders.sources.images import Images as HowPublished
+from builders.sources.images import BadImage, ImageFinder, Images
 from builders.sources.items import ImageAt
 from builders.sources.parquet_rows import without_bytes
 from builders.sources.slices import BadFile, FileOptions, Raw, Slice
 from builders.stages.copies import WithoutCopies, number_copies
-from builders.stages.ingest import MAX_LINE_BYTES, Images
+from builders.stages.ingest import MAX_LINE_BYTES, PackedOnce
 from builders.stages.mix import SAMPLES
 from builders.stages.packs import Pack, sweep_packs
 
 PACK = "gather"
-_OURS = re.compile(r"[0-9a-f]{32}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z\d]+)*")
 
 
@@ -52,7 +50,7 @@ class Gather(WithoutCopies):
         self,
         datasets: Sequence[Dataset],
         roots: Sequence[str],
-        images: HowPublished,
+        images: Images,
         *,
         other: str,
         shard_rows: int,
@@ -109,17 +107,15 @@ class Gather(WithoutCopies):
         """One row a record: a sample, or what is wrong with it. No two records' images are held at once."""
         pack: AbstractContextManager[Pack | None] = Pack(build_root, PACK) if self.packs else nullcontext()
         with pack as opened:
+            images = PackedOnce(opened)
             try:
                 return number_copies(
-                    [
-                        self._row(raw, source.dataset, Images(opened))
-                        for raw in records.read(source.slice, MAX_LINE_BYTES)
-                    ]
+                    [self._row(raw, source.dataset, images) for raw in records.read(source.slice, MAX_LINE_BYTES)]
                 )
             except BadFile as error:
                 raise StageError(str(error)) from error
 
-    def _row(self, raw: Raw, dataset: Dataset, images: Images) -> Row:
+    def _row(self, raw: Raw, dataset: Dataset, images: PackedOnce) -> Row:
         where = f"{dataset.name}: {raw.file}, {raw.unit} {raw.number}"
         counters = Counter(raw.counters)
         row: Row = {"part": dataset.part, "dataset": dataset.name, "error": None, "counters": counters}
@@ -127,7 +123,7 @@ class Gather(WithoutCopies):
             error = RowError("BadRow", f"{where}: {raw.error}")
             return row | {"id": row_id(dataset.name, raw.text), "raw": raw.text, "error": error}
         plain = without_bytes(raw.value)
-        row["id"] = _id(plain, dataset.name)
+        row["id"] = _id(plain, dataset)
         try:
             sample = read_sample(raw.value, self.other, counters)
             language = given(raw.value, "language", "lang") or dataset.language
@@ -144,20 +140,32 @@ class Gather(WithoutCopies):
         except RowError as error:
             return row | {"raw": plain, "error": RowError(error.error_class, f"{where}: {error}")}
 
-    def _image(self, image: ImageAt, images: Images) -> str | None:
-        """Where the image lies, if images are published; raises `RowError` for one that is not there."""
-        if self.images == "path" or image == ImageAt():
+    def _image(self, image: ImageAt, images: PackedOnce) -> str | None:
+        """Where the image lies, if images are published; raises `RowError` for one that is not there.
+
+        Where only paths are, every image needs one: trainers open files, and no URLs.
+        """
+        if image == ImageAt():
+            return None
+        if self.images == "path":
+            if not image.path:
+                where = f"is at {image.url}" if image.url else "has no path"
+                raise RowError("MissingImage", f"the image {where}; `--images path` takes those that lie in files")
             return None
         if image.data is not None:
-            return images.add(image.path or "image", image.data, hashlib.sha256(image.data).hexdigest())
+            name = image.path or image.url or "image"
+            return images.add(name, image.data, hashlib.sha256(image.data).hexdigest())
+        if image.url and not image.path:
+            raise RowError(
+                "MissingImage", f"{image.url} is not fetched here; give a build that holds its images, or files"
+            )
         try:
             found = ImageFinder(self.roots).find(image.path) if image.path else None
         except BadImage as error:
             raise RowError("BadImage", str(error)) from error
         if not found:
-            where = image.path or image.url
             raise RowError(
-                "MissingImage", f"{where} is not there, nor under --images; `--images path` takes paths alone"
+                "MissingImage", f"{image.path} is not there, nor under --images; `--images path` takes paths alone"
             )
         return str(found.path)
 
@@ -171,7 +179,7 @@ class Gather(WithoutCopies):
         sweep_packs(build.out, PACK, [record.rows for record in build.records[self.name]])
 
 
-def _id(record: Mapping[str, Any], dataset: str) -> str:
+def _id(record: Mapping[str, Any], dataset: Dataset) -> str:
     """A sample's id: the one that a build of ours gave it, or one made from its content."""
     own = record.get("id")
-    return own if isinstance(own, str) and _OURS.fullmatch(own) else row_id(dataset, record)
+    return own if dataset.own_ids and isinstance(own, str) else row_id(dataset.name, record)

@@ -99,7 +99,7 @@ class FormReader:
             "fields": list(item.fields),
         }
 
-    def _image(self, image: ImageAt, images: "Images", counters: Counter[str]) -> Row:
+    def _image(self, image: ImageAt, images: "PackedOnce", counters: Counter[str]) -> Row:
         """Where the image lies that a record carries or names by a path, and its sha256. Raises `RowError`."""
         if image.data is not None:
             sha256 = hashlib.sha256(image.data).hexdigest()
@@ -117,7 +117,7 @@ class FormReader:
         return {"image_file": path, "image_sha256": image.sha256}
 
 
-class Images:
+class PackedOnce:
     """The images of a shard, each packed once; without a pack they are only looked at."""
 
     def __init__(self, pack: Pack | None) -> None:
@@ -210,7 +210,7 @@ class Ingest(WithoutCopies):
         rows = []
         pack: AbstractContextManager[Pack | None] = Pack(build_root, PACK) if self.packs else nullcontext()
         with pack as opened:
-            images = Images(opened)
+            images = PackedOnce(opened)
             try:
                 for raw in records.read(source, MAX_LINE_BYTES):
                     rows.append(self._read_row(raw, source, images))
@@ -218,7 +218,7 @@ class Ingest(WithoutCopies):
                 raise StageError(str(error)) from error
         return number_copies(rows)
 
-    def _read_row(self, raw: records.Raw, piece: Slice, images: Images) -> Row:
+    def _read_row(self, raw: records.Raw, piece: Slice, images: PackedOnce) -> Row:
         where = f"{raw.file}, {raw.unit} {raw.number}"
         row: Row = {
             "file": raw.file, "line": raw.number, "where": where, "split": piece.split, "language": piece.language,

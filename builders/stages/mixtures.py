@@ -17,6 +17,7 @@ from builders.stages.training_sets import Export, PublishMixtures
 class MixtureConfig(InputConfig, PublishConfig):
     """The flags of every mixture."""
 
+    limit: int = flag(0, "only the first N rows of every dataset (0: all)", above=-1, metavar="N")
     size: int = flag(0, "samples to draw of those given, by seed (0: all)", above=-1, metavar="N")
     tokenizer: str = flag(
         "", "count tokens by this tokenizer, a name on the Hub or a folder (default: words)", metavar="NAME"

@@ -178,8 +178,7 @@ class Export(RowStage):
         if self.paper:
             part = self.mix.mixtures[0].part
             given = sum(record.rows_in for record in build.records["gather"] if record.parent.startswith(f"{part}-"))
-            said = f"given {given:,}, the paper has {self.paper:,} (difference {given - self.paper:+,})"
-            told["paper"] = {"given": given, "paper": self.paper, "difference": given - self.paper, "said": said}
+            told["paper"] = beside_the_paper(given, self.paper, build.config.limit)
         return told
 
     def finish(self, build: Build) -> None:
@@ -190,6 +189,15 @@ class Export(RowStage):
             _join(folder / "llava.json", _texts(build.out, files, "llava"), b"[", b"\n]\n", without=1)
             _join(folder / "mistral.jsonl", _texts(build.out, files, "mistral"))
         show_mixture(build.applied["mixture"], Console())
+
+
+def beside_the_paper(given: int, paper: int, limit: int) -> Row:
+    """How many instances were given, and how many the paper has; where a limit left some out, nothing is compared."""
+    if limit:
+        said = f"given {given:,}, of every dataset the first {limit:,} at most (--limit); the paper has {paper:,}"
+        return {"given": given, "paper": paper, "said": said}
+    said = f"given {given:,}, the paper has {paper:,} (difference {given - paper:+,})"
+    return {"given": given, "paper": paper, "difference": given - paper, "said": said}
 
 
 def described(counters: Mapping[str, int]) -> Row:

@@ -69,16 +69,16 @@ def read(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     not take turns or nobody answers; EmptyTurn; ImageTokens, where `<image>` stands more than once or for no image.
     """
     shown = image(raw, "image", "images")
-    turns = _turns(raw)
-    _check_order([role for role, _ in turns], counters)
-    _check_tokens(sum(value.count(IMAGE_TOKEN) for _, value in turns), shown != ImageAt(), counters)
+    turns = said_by(raw, "conversations" if given(raw, "messages") is None else "messages")
+    check_order([role for role, _ in turns], counters)
+    check_tokens(sum(value.count(IMAGE_TOKEN) for _, value in turns), shown != ImageAt(), counters)
     written = pretraining_instructions(language)
     fields: list[Row] = []
     kept: list[Row] = []
     unit, captioned = 0, False
     for index, (role, value) in enumerate(turns):
         before, text, after = cut(value)
-        kept.append({"from": role, "before": before, "after": after})
+        kept.append({"from": role, "before": before, "text": bool(text), "after": after})
         name = f"conversations.{index}.value"
         if not text:
             if role == "gpt" or not value.strip():
@@ -104,27 +104,32 @@ def asks(text: str) -> bool:
     return text.rstrip("\"'”’)* ").endswith("?")
 
 
-def _turns(raw: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Who speaks, in LLaVA's words, and what is said; a message of parts is `<image>` and text, a line each."""
-    name = "messages" if "messages" in raw else "conversations"
+def said_by(raw: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    """Who speaks, in LLaVA's words, and what is said; a message of parts is `<image>` and text, a line each.
+
+    Raises `RowError`: MissingField, WrongType, UnknownRole.
+    """
     said = structs(given(raw, name) or [], name)
     if not said:
         raise RowError("MissingField", f"field {name!r} is missing or empty; a list of turns is expected")
     turns = []
     for index, turn in enumerate(said):
-        speaker, value = turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))
+        where, speaker, value = f"{name}[{index}]", given(turn, "from", "role"), given(turn, "value", "content")
         role = ROLES.get(str(speaker).strip().lower())
         if role is None:
-            raise RowError("UnknownRole", f"{name}[{index}] is by {speaker!r}; expected one of {', '.join(ROLES)}")
-        if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):
-            parts = [IMAGE_TOKEN if part.get("type") == "image" else part.get("text") for part in value]
-            value = "\n".join(as_text(part, f"{name}[{index}]") for part in parts)
-        turns.append((role, as_text(value, f"{name}[{index}]")))
+            raise RowError("UnknownRole", f"{where} is by {speaker!r}; expected one of {', '.join(ROLES)}")
+        if isinstance(value, list):
+            parts = [IMAGE_TOKEN if part.get("type") == "image" else part.get("text") for part in structs(value, where)]
+            value = "\n".join(as_text(part, where) for part in parts)
+        turns.append((role, "" if value is None else as_text(value, where)))
     return turns
 
 
-def _check_order(roles: Sequence[str], counters: Counter[str]) -> None:
-    """After what a system or a leading gpt turn says, human and gpt take turns, as LLaVA's loader wants it."""
+def check_order(roles: Sequence[str], counters: Counter[str]) -> None:
+    """After what a system or a leading gpt turn says, human and gpt take turns, as LLaVA's loader wants it.
+
+    A last question may stay without an answer: there is nothing to learn from it, and the rest counts.
+    """
     start = 1 if roles[0] == "system" else 0
     if roles[start:] and roles[start] == "gpt" and "human" in roles:
         counters["leading_gpt_turns"] += 1
@@ -134,7 +139,7 @@ def _check_order(roles: Sequence[str], counters: Counter[str]) -> None:
         raise RowError("TurnOrder", f"turns of {', '.join(roles)}; human and gpt in turn are expected, human first")
 
 
-def _check_tokens(tokens: int, has_image: bool, counters: Counter[str]) -> None:
+def check_tokens(tokens: int, has_image: bool, counters: Counter[str]) -> None:
     """One `<image>` for one image; a conversation that does not name its image stays as it is, and is counted."""
     if tokens > has_image:
         raise RowError("ImageTokens", f"{tokens} {IMAGE_TOKEN} for {'one' if has_image else 'no'} image")
@@ -147,7 +152,9 @@ def compose(told: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
     turns = [
         {
             "from": turn["from"],
-            "value": turn["before"] + told.get(f"conversations.{n}.value", "").strip() + turn["after"],
+            "value": turn["before"]
+            + (told[f"conversations.{n}.value"].strip() if turn["text"] else "")
+            + turn["after"],
         }
         for n, turn in enumerate(kept["turns"])
     ]
