@@ -159,8 +159,11 @@ def connect(build: Build) -> None:
                     "(one that asks for a token needs RAY_AUTH_MODE=token here)"
                 ]
             ) from error
-    else:
+        return
+    try:
         ray.init(include_dashboard=False, object_store_memory=200 << 20, **common)
+    except Exception as error:  # Ray raises what it likes, and on a busy machine a bare Exception
+        raise Refused([f"Ray does not start on this machine: {error}; give the same command again"]) from error
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -27,7 +27,7 @@ from translators.translate import distinct_pieces
 from translators.units import TranslatorDied
 
 KIND_JOINT = "+"
-ENVIRONMENT = (KEY_VARIABLE, "BABELVISION_CACHE", "HF_HOME", "HF_ENDPOINT", "HF_HUB_OFFLINE")
+ENVIRONMENT = ("BABELVISION_CACHE", "HF_HOME", "HF_ENDPOINT", "HF_HUB_OFFLINE")
 CALIBRATION_SECONDS = 3600.0
 
 
@@ -101,7 +101,8 @@ class Translate(Stage):
         }  # fmt: skip
         self.memory_path = config.memory
         # A cluster's workers have another folder and another environment than this process.
-        self._environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        wanted = [*ENVIRONMENT, *([KEY_VARIABLE] if config.server else [])]
+        self._environment = {name: os.environ[name] for name in wanted if name in os.environ}
         self._identities: dict[str, str] = {}
         self._memory: Any = None
         self._translators: dict[str, Translator] = {}
