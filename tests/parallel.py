@@ -28,7 +28,7 @@ class Good:
 
     def pair(self, target: str | None = None) -> Pair:
         """What a filter sees, with the translation or with `target` in its place."""
-        return Pair("text", self.source, self.target if target is None else target, "en", self.language)
+        return Pair("text", self.source, self.target if target is None else target, "en", self.language, kind=self.kind)
 
 
 @cache

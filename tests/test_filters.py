@@ -2,6 +2,7 @@
 `test_planted_faults.py`."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,9 +11,17 @@ from hypothesis import strategies as st
 from validation import filters as f
 from validation.filters import Filter, LengthRatio, Pair, check, configured_filters, default_filters
 
+NAMES = ("united airlines", "new york", "air france", "coca cola", "golden gate bridge", "n/a", "san diego padres")
+NO_NAMES = ("on the table", "red and white", "living room", "not sure", "brushing teeth", "new york is a big city")
+
 
 def pair(source: str, target: str, language: str = "it", **said: object) -> Pair:
     return Pair("text", source, target, "en", language, **said)  # type: ignore[arg-type]
+
+
+def copies(*texts: str) -> list[Pair]:
+    """Answers that were left as they are."""
+    return [pair(text, text, kind="answer") for text in texts]
 
 
 def refused(one: Pair, filters: tuple[Filter, ...]) -> list[str]:
@@ -123,10 +132,13 @@ CASES: list[tuple[Filter, list[Pair], list[Pair]]] = [
             pair("A dog is running on the beach.", "Ein Hund läuft am Strand.", "de-AT"),
             pair("A dog is running on the beach.", "Un perro corre por la playa.", "es"),
             pair("10.52", "10.52"), pair("pizza", "pizza"), pair("5 km", "5 km"),
+            *copies(*NAMES), pair("San Francisco", "San Francisco"),
+            pair("pizza hut", "Pizza Hut", "eu", kind="option"),
         ],
         [
             pair("A dog is running on the beach.", "A dog is running on the beach."),
             pair("a red bus", "A red bus"), pair("red bus", "red bus"),
+            *copies(*NO_NAMES), pair("united airlines", "united airlines", kind="caption"),
             pair("A woman is cutting vegetables.", "The woman cuts the vegetables", "eu"),
             pair("A dog is running on the beach.", "Un perro está corriendo por la playa."),
         ],
@@ -147,6 +159,13 @@ CASES: list[tuple[Filter, list[Pair], list[Pair]]] = [
 def test_good_pairs_pass_and_bad_ones_do_not(one: Filter, good: list[Pair], bad: list[Pair]) -> None:
     assert [case for case in good if refused(case, (one,))] == []
     assert [case for case in bad if not refused(case, (one,))] == []
+
+
+def test_an_answer_in_small_letters_that_may_be_a_name_is_its_own_translation() -> None:
+    """For all filters: one of VQAv2's ten answers that is refused costs the question."""
+    for language in ("it", "eu", "de"):
+        for one in copies(*NAMES):
+            assert refused(replace(one, target_language=language), default_filters()) == [], (language, one)
 
 
 @pytest.mark.parametrize(
