@@ -24,8 +24,8 @@ from builders.transforms.fields import CHECKS
 
 NAME = "cc3m-eus"
 WANTED = (
-    "--input is missing: give Train_GCC-training.tsv, from https://ai.google.com/research/ConceptualCaptions/download, "
-    "or try `python -m builders.demo.basque sample`"
+    "--input is missing: give Train_GCC-training.tsv, or the table with labels, from "
+    "https://ai.google.com/research/ConceptualCaptions/download, or try `python -m builders.demo.basque sample`"
 )
 EXAMPLES = """examples:
   python builders/cc3m_eus.py --input Train_GCC-training.tsv --contact me@example.org --output OUT --limit 1000
@@ -54,7 +54,7 @@ def stages(config: Config) -> list[Stage]:
         raise ValueError(WANTED)
     translate, checked = Translate(ITEMS, config), ITEMS.append(CHECKS)
     compose = ComposeForm(checked, FORM, parallel="columns")
-    table = FileOptions(columns=("caption", "url"), quoted=False)
+    table = FileOptions(columns=("caption", "url"), further=("labels", "mids", "confidences"), quoted=False)
     return [
         Ingest(config.input, FormReader(FORM, config.to), config.shard_rows, config.limit, files=table),
         Fetch(ITEMS, config),

@@ -126,6 +126,16 @@ def test_an_unquoted_headerless_table_keeps_every_quotation_mark(
     assert values(path, options, shard_rows=slicing[0], limit=slicing[1]) == expected[: slicing[1] or None]
 
 
+def test_a_headerless_table_may_have_further_cells_and_then_all_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "captions.tsv"
+    path.write_text("a dog\tu1\na cat\tu2\tcat,pet\t0.9\nneither\tu3\tcat\n")
+    options = FileOptions(columns=("caption", "url"), further=("labels", "confidences"), quoted=False)
+    two, four, three = all_of(path, options=options)
+    assert two.value == {"caption": "a dog", "url": "u1"}
+    assert four.value == {"caption": "a cat", "url": "u2", "labels": "cat,pet", "confidences": "0.9"}
+    assert three.error == "3 cells, where there are 2 or 4 columns"
+
+
 @few
 @given(RECORDS.filter(bool), SLICING)
 def test_json_lines_are_told_from_an_object_by_what_is_in_the_file(
@@ -278,13 +288,13 @@ def test_parquet_values_that_json_lacks_have_one_stable_form(tmp_path: Path) -> 
     other = row | {"nothing": float("inf")}
     table = pa.Table.from_pylist([row, other]).append_column("kind", pa.array(["a", "b"]).dictionary_encode())
     pq.write_table(table, tmp_path / "rows.parquet")
-    good, bad = all_of(tmp_path / "rows.parquet")
+    good, infinite = all_of(tmp_path / "rows.parquet")
     assert good.value == row | {
         "when": "2024-05-06T07:08:09+00:00", "day": "2024-05-06", "price": "1.50", "nothing": None, "kind": "a",
     }  # fmt: skip
     assert good.counters == {"nan_as_null": 1}
-    assert bad.value is None
-    assert bad.error == "inf is no JSON number"
+    assert infinite.value == good.value | {"kind": "b"}
+    assert infinite.counters == {"infinity_as_null": 1}
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.csv", "rows.parquet"])

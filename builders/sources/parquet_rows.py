@@ -1,7 +1,8 @@
 """Parquet files in slices of rows: of a file of any size, on a disk or the Hub, only what a slice needs is read.
 
 Values that JSON lacks get one stable form, so that a row's id and its copy in the build are the same everywhere: a date
-or time its ISO form, a decimal its digits, NaN (pandas' word for nothing) null. Bytes stay bytes; `without_bytes` puts
+or time its ISO form, a decimal its digits, NaN (pandas' word for nothing) and an infinite number null, also in a column
+that is published as it was; `nan_as_null` and `infinity_as_null` count them. Bytes stay bytes; `without_bytes` puts
 their sha256 in their place.
 """
 
@@ -75,23 +76,18 @@ def _batch_rows(metadata: Any) -> int:
 
 def _raw(piece: Slice, number: int, row: dict[str, Any]) -> Raw:
     counters: Counter[str] = Counter()
-    try:
-        return Raw(piece.name, number, "row", plain(row, counters), counters=counters)
-    except ValueError as error:
-        return Raw(piece.name, number, "row", None, str(error), repr(without_bytes(row)))
+    return Raw(piece.name, number, "row", plain(row, counters), counters=counters)
 
 
 def plain(value: Any, counters: Counter[str]) -> Any:
-    """A value of a Parquet file as JSON data and bytes. Raises `ValueError` for an infinite number."""
+    """A value of a Parquet file as JSON data and bytes; what becomes null is counted."""
     if isinstance(value, dict):
         return {name: plain(part, counters) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [plain(part, counters) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
-        if math.isnan(value):
-            counters["nan_as_null"] += 1
-            return None
-        raise ValueError(f"{value} is no JSON number")
+        counters["nan_as_null" if math.isnan(value) else "infinity_as_null"] += 1
+        return None
     if value is None or isinstance(value, bool | int | float | str | bytes):
         return value
     if isinstance(value, datetime | date | time):

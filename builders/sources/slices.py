@@ -30,7 +30,8 @@ class BadFile(Exception):
 class FileOptions:
     """How files are to be read, where they do not say it themselves.
 
-    `suffixes`: which files of a folder are read. `columns`: the names of a table's columns, which then has no header.
+    `suffixes`: which files of a folder are read. `columns`: the names of a table's columns, which then has no header;
+    `further`: those that its rows have after these, all of them or none.
     `quoted`: whether cells of CSV and TSV may be quoted; if not, a quotation mark is a character like any other.
     `records`: the key of a JSON object's list of records, or "*" for an object whose values are the records, each of
     which gets its name there as the field `key`. `splits`: only these (none: all). `config` and `revision`: of a
@@ -39,6 +40,7 @@ class FileOptions:
 
     suffixes: tuple[str, ...] = SUFFIXES
     columns: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
     quoted: bool = True
     records: str = ""
     splits: tuple[str, ...] = ()
@@ -63,8 +65,8 @@ class Source:
 class Slice:
     """Some records of a file: bytes `start..end`, or rows of a Parquet file, of which the first is number `line`.
 
-    `kind` is the format: lines, array, object, table or parquet. `columns`, `delimiter` and `quoted` are a table's.
-    `language`, if any, is the one that these records are read for. `sha256` is the whole file's.
+    `kind` is the format: lines, array, object, table or parquet. `columns`, `further`, `delimiter` and `quoted` are
+    a table's. `language`, if any, is the one that these records are read for. `sha256` is the whole file's.
     """
 
     path: str
@@ -76,6 +78,7 @@ class Slice:
     split: str
     kind: str = "lines"
     columns: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
     delimiter: str = ""
     quoted: bool = True
     language: str = ""

@@ -35,7 +35,8 @@ def scan(
     delimiter = DELIMITERS[shape.path[-4:].lower()]
     lines = _lines(file, delimiter, options.quoted, Place(1, 0, 0))
     columns = options.columns or _header(lines, shape.name)
-    shape = replace(shape, columns=columns, delimiter=delimiter, quoted=options.quoted)
+    further = options.further if options.columns else ()
+    shape = replace(shape, columns=columns, further=further, delimiter=delimiter, quoted=options.quoted)
     return cut(_places(lines, shape.name), shape, shard_rows, limit)
 
 
@@ -88,9 +89,11 @@ def _raw(piece: Slice, line: Line, most: int) -> Raw:
             raise ValueError(f"{size:,} bytes; a row has at most {most:,}")
         if line.error:
             raise ValueError(line.error)
-        if len(line.cells) != len(piece.columns):
-            raise ValueError(f"{len(line.cells)} cells, where there are {len(piece.columns)} columns")
-        value = dict(zip(piece.columns, map(_decoded, line.cells), strict=True))
+        names = (*piece.columns, *(piece.further if len(line.cells) > len(piece.columns) else ()))
+        if len(line.cells) != len(names):
+            counts = sorted({len(piece.columns), len(piece.columns) + len(piece.further)})
+            raise ValueError(f"{len(line.cells)} cells, where there are {' or '.join(map(str, counts))} columns")
+        value = dict(zip(names, map(_decoded, line.cells), strict=True))
         return Raw(piece.name, line.place.number, "line", value)
     except ValueError as error:
         text = line.text[:most].encode("latin-1").decode(errors="replace")
