@@ -321,6 +321,19 @@ def test_squad_s_answers_are_found_again_in_the_translation() -> None:
     assert {each["unit"] for each in item.fields if each["name"] != "context"} == {0}
 
 
+@pytest.mark.parametrize(
+    ("context", "answer", "start"),
+    [
+        ("Il 13 e il 3.", "3", 11), ("Nel 13.", "3", -1), ("Costa US$5.", "$5", 8), ("Una diga", "diga", 4),
+        ("Prodigare", "diga", -1), ("(a.b) a.b", "a.b", 1), ("axb", "a.b", -1),
+    ],
+)  # fmt: skip
+def test_squad_s_answers_are_found_as_whole_words(context: str, answer: str, start: int) -> None:
+    item = read(SQUAD, SQUAD_ROW | {"answers": {"text": ["a firm"], "answer_start": [None]}})
+    row = translated(SQUAD, item, {"context": context, "answers.0": answer})
+    assert row["answers"] == {"text": [answer], "answer_start": [start]}
+
+
 def test_squad_spans_as_objects_and_none() -> None:
     spans = [{"text": "a firm", "answer_start": 31}, {"text": "1889", "answer_start": 23}]
     assert original(SQUAD, read(SQUAD, SQUAD_ROW | {"answers": spans})) == SQUAD_ROW

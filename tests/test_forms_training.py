@@ -375,6 +375,8 @@ def test_cap_qa_is_read_with_and_without_messages(raw: dict[str, Any], turns: li
         ({"question": "[USER] [ASSISTANT]", "answer": "C."}, "EmptyTurn"),
         ({"messages": ["A?", "B.", "C?"]}, "TurnOrder"),
         ({"messages": ["A?", " "]}, "EmptyTurn"),
+        ({"messages": ["What is <image>?", "B."]}, "ImageTokens"),
+        ({"messages": ["A?", "B.", "C?", "<image>"]}, "ImageTokens"),
         ({"messages": ["A?", 5]}, "WrongType"),
         ({"question": "A?"}, "MissingField"),
     ],

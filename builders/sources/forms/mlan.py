@@ -4,6 +4,7 @@ Each is read as its makers publish it and as the Hub has it, and published in th
 its own, since several questions share one and it is then translated once; a question and its options are one unit.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +19,7 @@ from builders.transforms.fields import field
 from builders.transforms.yes_no import closed_field
 
 OPTIONS = 4
+_EDGE = r"(?:(?<!\w)|(?!\w))"
 ANSWERS = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int64()))])
 CHOICES = pa.struct([("label", pa.list_(pa.string())), ("text", pa.list_(pa.string()))])
 
@@ -39,11 +41,11 @@ def read_squad(raw: Mapping[str, Any], language: str, counters: Counter[str]) ->
 
 
 def compose_squad(told_texts: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
-    """The columns; an answer that is no longer a span of its context has -1 as its start."""
+    """The columns; an answer that is no longer a span of its context, of whole words, has -1 as its start."""
     answers = [told_texts[f"answers.{place}"].strip() for place in range(len(kept["starts"]))]
     context = told_texts["context"]
     starts = [
-        start if start is not None and context.startswith(answer, start) else context.find(answer)
+        start if start is not None and context.startswith(answer, start) else _first(answer, context)
         for answer, start in zip(answers, kept["starts"], strict=True)
     ]
     return {
@@ -53,6 +55,12 @@ def compose_squad(told_texts: Mapping[str, str], kept: Mapping[str, Any]) -> Row
         "question": told_texts["question"].strip(),
         "answers": {"text": answers, "answer_start": starts},
     }
+
+
+def _first(answer: str, context: str) -> int:
+    """Where an answer first stands in a context, not within a word: 3 is not found in 13. -1 if it does not."""
+    found = re.search(f"{_EDGE}{re.escape(answer)}{_EDGE}", context)
+    return found.start() if found else -1
 
 
 def read_strategyqa(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:

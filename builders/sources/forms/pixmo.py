@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from builders.engine import Row, RowError
+from builders.sources.forms.llava import IMAGE_TOKEN
 from builders.sources.forms.urls import image_at_url
 from builders.sources.forms.values import given, text, texts
 from builders.sources.items import Form, Item
@@ -55,7 +56,7 @@ def compose_caption(told: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
 def read_exchanges(raw: Mapping[str, Any], language: str, counters: Counter[str]) -> Item:
     """CapQA: questions and answers, a unit each; `kept["yes_no"]` says whether it is one question, answered yes or no.
 
-    Raises `RowError`: MissingField, WrongType, BadURL, TurnOrder, EmptyTurn.
+    Raises `RowError`: MissingField, WrongType, BadURL, TurnOrder, EmptyTurn, ImageTokens.
     """
     turns = texts(raw, "messages") if given(raw, "messages") else _marked(raw)
     if not turns or len(turns) % 2:
@@ -63,6 +64,7 @@ def read_exchanges(raw: Mapping[str, Any], language: str, counters: Counter[str]
     for index, turn in enumerate(turns):
         if not turn.strip():
             raise RowError("EmptyTurn", f"turn {index} says nothing")
+    _check_tokens(turns)
     names = _names(len(turns))
     fields = []
     for index, (name, turn) in enumerate(zip(names, map(str.strip, turns), strict=True)):
@@ -92,10 +94,19 @@ def _names(count: int) -> list[str]:
     return ["question", "answer"] if count == 2 else [f"conversations.{index}.value" for index in range(count)]
 
 
+def _check_tokens(turns: Sequence[str]) -> None:
+    """A conversation names its image once, before its first turn. Raises `RowError`: ImageTokens."""
+    for index, turn in enumerate(turns):
+        if IMAGE_TOKEN in turn:
+            raise RowError("ImageTokens", f"turn {index} says {IMAGE_TOKEN}, which stands for the image")
+
+
 def compose_exchanges(told: Mapping[str, str], kept: Mapping[str, Any]) -> Row:
+    """The first exchange, and all of them as a conversation. Raises `RowError`: ImageTokens."""
     said = [told[name].strip() for name in _names(kept["turns"])]
+    _check_tokens(said)
     turns = [{"from": ROLES[index % 2], "value": value} for index, value in enumerate(said)]
-    turns[0] = turns[0] | {"value": f"<image>\n{said[0]}"}
+    turns[0] = turns[0] | {"value": f"{IMAGE_TOKEN}\n{said[0]}"}
     return {"question": said[0], "answer": said[1], "conversations": turns}
 
 
