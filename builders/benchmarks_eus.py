@@ -5,8 +5,13 @@ or no; of WildVision those whose ids a person listed, in the paper 199, which pe
 a 2-shot prompt of its own for Latxa 70B, WildVision one without shots; a question goes into it with all its answers or
 options. Yes, no and numbers are written by hand; A-OKVQA's rationales are left out. Every example is published twice,
 in Basque and in English, with the same id, image and split.
+
+Of what is drawn some is lost later: an image is gone, a translation fails or is refused. To publish 2,500, draw more
+with --count: the order of the draw is the seed's, so a larger draw holds the smaller one. With the --memory of the
+smaller build, OUT/memory.sqlite, nothing is translated twice.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +32,8 @@ from builders.stages.publish import Publish, PublishConfig
 from builders.stages.revise import Revise
 from builders.stages.translate import Translate, TranslationConfig
 from builders.transforms.fields import CHECKS
+from cards.text import language_name
+from validation.filters.texts import language
 
 # The configuration in the source's language is the source: what the recipe leaves out of it is published nowhere.
 ROWS = ITEMS.remove(ITEMS.get_field_index("source"))
@@ -34,12 +41,14 @@ EXAMPLES = """examples:
   python builders/benchmarks_eus.py --benchmark vqav2 --input v2_OpenEnded_mscoco_val2014_questions.json \\
       --annotations v2_mscoco_val2014_annotations.json --images val2014 --output OUT --gpus-per-worker 4
       VQAv2, on vLLM with four GPUs a worker; add --dry-run for a forecast
+  python builders/benchmarks_eus.py --benchmark vqav2 … --count 2700 --memory OUT/memory.sqlite --output OUT2
+      where fewer than 2,500 rows came out: the same ones, and more
   python builders/benchmarks_eus.py --benchmark a_okvqa --input aokvqa_v1p0_train.json --images coco --output OUT \\
       --server http://HOST:8000
       A-OKVQA with the images of COCO 2017 in coco/train2017, from a server that runs the model
   python builders/benchmarks_eus.py --benchmark pixmo_capqa --input allenai/pixmo-cap-qa --contact me@example.org \\
       --count 2900 --output OUT --server http://HOST:8000
-      PixMo-CapQA, whose images come by URL: some are gone, so more are drawn; the first 2,500 are the same
+      PixMo-CapQA, whose images come by URL: some are gone, so more are drawn
   python builders/benchmarks_eus.py --benchmark wildvision --input WildVision/wildvision-bench \\
       --subset vision_bench_0617 --ids ids.txt --output OUT --server http://HOST:8000
       WildVision, only what stands in ids.txt, an id a line; a Spanish version, with --source-language es, gets the
@@ -48,33 +57,40 @@ EXAMPLES = """examples:
       small files of our own in these formats, to try it on"""
 
 
+def says(name: str | None, code: str) -> bool:
+    """Whether a language that a row names, in English or by a code, is the one of `code`; it may name none."""
+    said = re.split(r"[^a-z]", (name or code).strip().lower())[0]
+    return said == language_name(code).lower() or language(said) == language(code)
+
+
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark's form, its prompt by source language, where it is to be had, which rows of it are wanted, and
-    whether images come by URL."""
+    """A benchmark's form, its prompt by source language, where it is to be had, which rows of it are wanted when the
+    source's language is the one given, and whether images come by URL."""
 
     form: Form
     prompts: Mapping[str, str]
     source: str
-    wanted: Callable[[Mapping[str, Any]], bool] | None = None
+    wanted: Callable[[Mapping[str, Any], str], bool]
     by_url: bool = False
 
 
 BENCHMARKS = {
     "vqav2": Benchmark(
         vqav2.FORM, {"en": "vqav2_eu"}, "its questions, and --annotations, from https://visualqa.org/download.html",
-        lambda kept: bool(kept["answers"]),
+        lambda kept, source: bool(kept["answers"]),
     ),
     "a_okvqa": Benchmark(
         a_okvqa.FORM, {"en": "a_okvqa_eu"}, "aokvqa_v1p0_train.json or _val.json, from https://github.com/allenai/aokvqa",
-        lambda kept: kept["correct"] is not None,
+        lambda kept, source: kept["correct"] is not None,
     ),
     "pixmo_capqa": Benchmark(
         pixmo.CAP_QA, {"en": "pixmo_capqa_eu"}, "allenai/pixmo-cap-qa, or its Parquet files",
-        lambda kept: bool(kept["yes_no"]), by_url=True,
+        lambda kept, source: bool(kept["yes_no"]), by_url=True,
     ),
     "wildvision": Benchmark(
-        wildvision.FORM, {"es": "wildvision_eu"}, "WildVision/wildvision-bench, or its Parquet files"
+        wildvision.FORM, {"es": "wildvision_eu"}, "WildVision/wildvision-bench, or its Parquet files",
+        lambda kept, source: says(kept["source_language"], source),
     ),
 }  # fmt: skip
 
@@ -89,10 +105,15 @@ class Config(PublishConfig, CheckConfig, TranslationConfig, FetchConfig, InputCo
     )
     subset: str = flag("", "configuration of a dataset on the Hub", metavar="NAME")
     split: tuple[str, ...] = flag((), "only these splits", metavar="SPLIT")
-    count: int = flag(2500, "examples to draw by --seed (0: all)", above=-1, metavar="N")
+    count: int = flag(
+        2500, "examples to draw by --seed (0: all); some are lost later, so draw more to publish so many", above=-1,
+        metavar="N",
+    )  # fmt: skip
     ids: str = flag("", "a file of upstream ids, one a line: only these may be drawn", paths=True, metavar="FILE")
     source_language: str = flag(
-        "en", "language of --input, and of the configuration beside the Basque one", metavar="LANG"
+        "en",
+        "language of --input, and of the configuration beside the Basque one; WildVision's other rows are left out",
+        metavar="LANG",
     )
     to: str = flag("eu", "target language", metavar="LANG")
     model: str = flag(
@@ -122,7 +143,7 @@ def stages(config: Config) -> list[Stage]:
     compose = ComposeForm(checked, benchmark.form, parallel="config", source=source)
     return [
         JoinedIngest(*given, answers, files) if config.annotations else Ingest(*given, files=files),
-        Draw(ROWS, config.seed, config.count, benchmark.wanted, ids=listed(config.ids)),
+        Draw(ROWS, config.seed, config.count, lambda kept: benchmark.wanted(kept, source), ids=listed(config.ids)),
         *([Fetch(ROWS, config)] if benchmark.by_url else []),
         translate,
         Check(ROWS, filters_for(config, source, config.to), source, config.to),

@@ -18,6 +18,7 @@ import pytest
 
 from builders import benchmarks_eus, cc3m_eus, pixmo_ama_eus
 from builders.demo.basque.sample import write_images, write_rows
+from builders.stages.draw import Draw
 from builders.stages.translate import Translate
 from tests.basque import PHRASES, Basque, in_basque
 from tests.conftest import ROOT, environment
@@ -294,6 +295,21 @@ def test_a_benchmark_has_a_prompt_for_the_language_that_it_is_in(benchmark: str)
         prompt = load_prompt(translate.arguments["prompt"])
         assert in_languages(prompt, translate.arguments["source"], "eu").digest == prompt.digest
     assert translate.arguments["prompt"] == f"{benchmark}_eu"
+
+
+@pytest.mark.parametrize("name", [None, "", "English", "english ", "en", "eng_Latn", "en-US"])
+def test_a_row_may_say_in_which_language_it_is(name: str | None) -> None:
+    assert benchmarks_eus.says(name, "en")
+    assert not name or not benchmarks_eus.says(name, "es")
+
+
+def test_of_wildvision_only_instructions_in_the_source_s_language_are_wanted() -> None:
+    rows = [{"source_language": name} for name in ("English", "Chinese", "Spanish", None)]
+    for source, expected in (("en", [0, 3]), ("es", [2, 3]), ("zh", [1, 3])):
+        config = benchmarks_eus.Config(benchmark="wildvision", input=("a",), source_language=source)
+        (draw,) = (stage for stage in benchmarks_eus.stages(config) if isinstance(stage, Draw))
+        assert draw.wanted is not None
+        assert [index for index, row in enumerate(rows) if draw.wanted(row)] == expected
 
 
 def test_a_list_of_ids_has_one_a_line(tmp_path: Path) -> None:
