@@ -32,7 +32,7 @@ _SIZES = (
     (10**9, "100M<n<1B"),
     (10**10, "1B<n<10B"),
 )
-_DTYPES = {"float": "float32", "double": "float64", "halffloat": "float16"}
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def unknown_values(metadata: Mapping[str, Any]) -> list[str]:
@@ -85,7 +85,7 @@ def dataset_info(shards: Sequence[Shard], splits: Sequence[Part]) -> list[dict[s
         info.append(
             {
                 "config_name": config,
-                "features": features(_schema(mine[0])),
+                **({"features": stated} if (stated := features(_schema(mine[0]))) else {}),
                 "splits": [
                     {
                         "name": part.split,
@@ -103,24 +103,28 @@ def dataset_info(shards: Sequence[Shard], splits: Sequence[Part]) -> list[dict[s
 
 
 def features(schema: pa.Schema) -> list[dict[str, Any]]:
-    """The columns as `datasets` writes its features in a card; which of them are images, the schema's metadata says."""
-    stated: Mapping[str, Any] = {}
-    if b"huggingface" in (schema.metadata or {}):
-        stated = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
-    found = []
-    for field in schema:
-        image = isinstance(stated.get(field.name), dict) and stated[field.name].get("_type") == "Image"
-        found.append({"name": field.name} | ({"dtype": "image"} if image else _feature(field.type)))
-    return found
+    """The features that the schema's metadata states, as `datasets` writes them in a card; none where it states none,
+    and `datasets` then goes by the files."""
+    if b"huggingface" not in (schema.metadata or {}):
+        return []
+    stated: Mapping[str, Any] = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    return [{"name": name} | _feature(stated[name]) for name in schema.names if stated.keys() >= set(schema.names)]
 
 
-def _feature(kind: pa.DataType) -> dict[str, Any]:
-    if pa.types.is_struct(kind):
-        return {"struct": [{"name": item.name} | _feature(item.type) for item in kind]}
-    if pa.types.is_list(kind):
-        of = _feature(kind.value_type)
-        return {"list": next(iter(of.values())) if of.keys() <= {"dtype"} or of.keys() <= {"struct"} else of}
-    return {"dtype": _DTYPES.get(str(kind), str(kind))}
+def _feature(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """A feature of the metadata of a schema, in the form of a card's."""
+    kind, given = stated.get("_type"), {name: value for name, value in stated.items() if name != "_type"}
+    if not isinstance(kind, str):
+        return {"struct": [{"name": name} | _feature(item) for name, item in stated.items()]}
+    if kind == "Value":
+        return given
+    if kind == "List":
+        of = _feature(given.pop("feature"))
+        return {"list": next(iter(of.values())) if of.keys() <= {"dtype"} or of.keys() <= {"struct"} else of, **given}
+    if kind == "ClassLabel":  # the Hub wants the keys as text
+        given["names"] = {str(number): name for number, name in enumerate(given["names"])}
+    called = _CAMEL.sub("_", kind).lower()
+    return {"dtype": {called: given} if given else called}
 
 
 def _schema(shard: Shard) -> pa.Schema:

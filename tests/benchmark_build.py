@@ -1,6 +1,5 @@
 """Small finished builds of the Basque benchmarks as they are published: a configuration a language, the same ids."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
+from builders.stages.features import with_features
 from cards.build import read_build
 from cards.card import card_of, write_card
 from tests.sample_build import edit_build, scene, write_sample_build
 
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _ANSWER = pa.struct([("answer", pa.string()), ("answer_confidence", pa.string()), ("answer_id", pa.int64())])
-_FEATURES = {"huggingface": json.dumps({"info": {"features": {"image": {"_type": "Image"}}}})}
 _COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
     "vqav2-eus": [
         ("question_id", pa.int64()),
@@ -39,7 +38,8 @@ def write_benchmark(out: UPath, card: str, rows: Mapping[str, Mapping[str, list[
     for path in (*(out / "dataset" / "data").iterdir(), *(out / "rejected").iterdir(), *(out / "failed").iterdir()):
         path.unlink()
     (out / "dataset" / "data").rmdir()
-    schema = pa.schema([("id", pa.string()), ("image", _IMAGE), *_COLUMNS[card]]).with_metadata(_FEATURES)
+    columns = pa.schema([("id", pa.string()), ("image", _IMAGE), *_COLUMNS[card]])
+    schema = with_features(columns, {"image": {"_type": "Image"}})
     written = 0
     for language, splits in rows.items():
         for split, given in splits.items():

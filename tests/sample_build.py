@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageDraw
 from upath import UPath
 
+from builders.stages.features import with_features
+
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script> \u202egnp.exe\u202c `a|b` {{ 7*7 }} [x](http://evil.example)"
 HOSTILE_TASK = "image_caption|<b onclick=alert(3)>`x`\u202e"
 FINGERPRINT = "9f2c41d07ab35e6688c1d2e3f4a5b6c7"
@@ -317,9 +319,9 @@ def _schema(images: str) -> pa.Schema:
     types |= {"translations": _TRANSLATIONS, "checks": _CHECKS}
     order = ("id", "image", "image_path", "conversations", "task_name", "split", "source", "translations",
              "translator", "translator_revision", "checks")  # fmt: skip
-    features = json.dumps({"info": {"features": {"image": {"_type": "Image"}}}})
-    schema = pa.schema([(name, types[name]) for name in order])
-    return schema if images == "path" else schema.with_metadata({"huggingface": features})
+    return with_features(
+        pa.schema([(name, types[name]) for name in order]), {} if images == "path" else {"image": {"_type": "Image"}}
+    )
 
 
 def _lost_schema(rows: list[dict[str, Any]]) -> pa.Schema:

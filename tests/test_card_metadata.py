@@ -1,6 +1,7 @@
 """The card's metadata: values that the Hub knows, features as `datasets` writes them, counts of the files."""
 
 import copy
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from upath import UPath
 
+from builders.stages.features import STATED, with_features
 from builders.stages.publish import dataset_schema
 from builders.stages.publish_artworks import PROMPTS, PUBLISHED
+from builders.transforms.shape import arrow_type, shape_of_type
 from cards.card import load_card, write_card
 from cards.metadata import features, size_category, unknown_values
 from tests.crawled_build import write_crawled_build
@@ -33,7 +36,8 @@ def test_features_are_those_that_datasets_would_write(schema: pa.Schema) -> None
     assert features(schema) == datasets.Features.from_arrow_schema(schema)._to_yaml_list()
 
 
-VALUES = st.sampled_from([pa.string(), pa.int8(), pa.int64(), pa.float32(), pa.float64(), pa.bool_(), pa.binary()])
+VALUES = st.sampled_from([pa.string(), pa.int8(), pa.int64(), pa.float32(), pa.float64(), pa.bool_(), pa.binary(),
+    pa.date32(), pa.timestamp("us", "Europe/Rome"), pa.decimal128(9, 2), pa.float16(), pa.time32("ms")])  # fmt: skip
 TYPES = st.recursive(
     VALUES,
     lambda inner: st.one_of(
@@ -48,10 +52,85 @@ TYPES = st.recursive(
 
 @given(st.lists(TYPES, min_size=1, max_size=4))
 def test_features_of_any_schema_are_those_that_datasets_would_write(kinds: list[pa.DataType]) -> None:
-    schema = pa.schema([(f"c{number}", kind) for number, kind in enumerate(kinds)])
+    schema = with_features(pa.schema([(f"c{number}", kind) for number, kind in enumerate(kinds)]))
     expected = datasets.Features.from_arrow_schema(schema)
     assert features(schema) == expected._to_yaml_list()
     assert datasets.Features._from_yaml_list(copy.deepcopy(features(schema))) == expected
+
+
+SCALARS = [
+    pa.null(), pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(),
+    pa.uint64(), pa.float16(), pa.float32(), pa.float64(), pa.date32(), pa.date64(), pa.time32("s"), pa.time32("ms"),
+    pa.time64("us"), pa.time64("ns"), pa.timestamp("s"), pa.timestamp("ns"), pa.timestamp("us", "Europe/Rome"),
+    pa.duration("s"), pa.month_day_nano_interval(), pa.decimal32(5, 2), pa.decimal64(10, 2), pa.decimal128(20, 2),
+    pa.decimal256(40, 2), pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(),
+    pa.binary(4), pa.binary_view(), pa.dictionary(pa.int8(), pa.string()),
+]  # fmt: skip
+NESTED = [
+    *(pa.list_(kind) for kind in SCALARS),
+    *(pa.struct([("a", kind)]) for kind in SCALARS),
+    pa.large_list(pa.date32()),
+    pa.list_(pa.int8(), 2),
+    pa.list_(pa.list_(pa.struct([("a", pa.date32())]))),
+    pa.map_(pa.string(), pa.decimal32(5, 2)),
+]
+
+
+def parquet_in(folder: Path) -> Path:
+    (folder / "data").mkdir()
+    return folder / "data" / "train-00000-of-00001.parquet"
+
+
+def test_a_dataset_of_every_arrow_type_opens_with_its_card_and_without(tmp_path: Path) -> None:
+    parquet = parquet_in(tmp_path)
+    kinds = [arrow_type(shape_of_type(kind)) for kind in (*SCALARS, *NESTED)]
+    schema = with_features(pa.schema([(f"c{number}", kind) for number, kind in enumerate(kinds)]))
+    pq.write_table(pa.table([pa.nulls(2, kind) for kind in kinds], schema), parquet)
+    assert datasets.load_dataset(str(tmp_path), cache_dir=str(tmp_path / "a"), split="train").num_rows == 2
+    as_read = pq.read_schema(parquet)
+    card = yaml.safe_dump({"dataset_info": {"features": features(as_read)}})
+    (tmp_path / "README.md").write_text(f"---\n{card}---\n")
+    opened = datasets.load_dataset(str(tmp_path), cache_dir=str(tmp_path / "b"), split="train")
+    assert opened.features == datasets.Features.from_dict(
+        json.loads(as_read.metadata[b"huggingface"])["info"]["features"]
+    )
+
+
+def test_what_a_source_states_of_its_columns_stands_where_it_fits(tmp_path: Path) -> None:
+    parquet = parquet_in(tmp_path)
+    label, picture = {"names": ["no", "yes"], "_type": "ClassLabel"}, {"_type": "Image"}
+    array = {"shape": [None, 1], "dtype": "int32", "_type": "Array2D"}
+    image, grid = pa.struct([("bytes", pa.binary()), ("path", pa.string())]), pa.list_(pa.list_(pa.int32()))
+    value, listed = {"dtype": "string", "_type": "Value"}, {"feature": label, "_type": "List"}
+    cases: dict[str, tuple[pa.DataType, Any, Any]] = {
+        "label": (pa.int64(), label | {"id": None}, label),
+        "labels": (pa.list_(pa.int64()), {"feature": label, "length": -1, "_type": "Sequence"}, listed),
+        "old": (pa.list_(pa.int64()), [label], listed),
+        "inside": (pa.struct([("a", pa.int64()), ("b", pa.string())]), {"a": label}, {"a": label, "b": value}),
+        "pages": (pa.list_(image), {"feature": picture, "_type": "List"}, {"feature": picture, "_type": "List"}),
+        "grid": (grid, array | {"dtype": "made up"}, array),
+        "flat": (pa.string(), array, value),
+        "text": (pa.string(), label, value),
+        "unlabelled": (pa.string(), ["what", 3], value),
+        "huge": (pa.string(), {"_type": "Value", "dtype": "os.system"}, value),
+        "twice": (pa.string(), label | {"names": ["a", "a"]}, value),
+    }
+    schema = with_features(
+        pa.schema(
+            [pa.field(name, kind, metadata={STATED: json.dumps(said)}) for name, (kind, said, _) in cases.items()]
+        )
+    )
+    stated = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    assert stated == {name: due for name, (*_, due) in cases.items()}
+    assert features(schema) == datasets.Features.from_dict(stated)._to_yaml_list()
+    pq.write_table(pa.Table.from_pylist([{"label": 1, "grid": [[3]]}], schema), parquet)
+    (tmp_path / "README.md").write_text(f"---\n{yaml.safe_dump({'dataset_info': {'features': features(schema)}})}---\n")
+    opened = datasets.load_dataset(str(tmp_path), cache_dir=str(tmp_path / "c"), split="train")
+    assert opened.features["label"].names == ["no", "yes"]
+
+
+def test_a_card_says_no_features_where_the_files_state_none() -> None:
+    assert features(pa.schema([("id", pa.string())])) == []
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,11 @@ from PIL import Image
 from builders.engine import Row, ShardRecord, files
 from builders.engine.worker import LEASE, Bench, Job
 from builders.stages.compose import Compose
-from builders.stages.features import IMAGE, file_name, layout
+from builders.stages.features import file_name, layout
 from builders.stages.publish import Publish
 from builders.transforms.fields import CHECKS, CONVERSATIONS, field
 from builders.transforms.multiinstruct import ROWS
+from builders.transforms.shape import IMAGE
 from cards.dataset import dataset_shards
 
 SCHEMA = Compose(ROWS.append(CHECKS), CONVERSATIONS, lambda row, counters: None).schema

@@ -1,5 +1,5 @@
 """How a dataset lies in Parquet: the names of its files, and what `datasets` must know of its schema that Arrow cannot
-say: that a column holds images.
+say: that a column holds images, or labels that have names.
 """
 
 import json
@@ -12,9 +12,10 @@ from upath import UPath
 
 from builders.engine import ShardRecord
 from builders.engine.files import sweep
+from builders.transforms.shape import IMAGE
 
 SHARD_BYTES = 500 * 10**6
-IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+STATED = b"huggingface"  # the key of a field's own feature in its metadata
 # As `datasets` cuts pages, by content: after an insertion the pages that follow are the same bytes as before.
 CHUNKS = {"min_chunk_size": 256 << 10, "max_chunk_size": 1 << 20, "norm_level": 0}
 NAMES = {
@@ -54,18 +55,71 @@ def sweep_dataset(root: UPath, records: Sequence[ShardRecord]) -> None:
 
 
 def with_features(schema: pa.Schema, special: Mapping[str, Any] | None = None) -> pa.Schema:
-    """The schema with its `datasets` features in the metadata; `special` are those that are no plain values."""
-    features = {name: feature(schema.field(name).type) for name in schema.names} | dict(special or {})
-    return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    """The schema with its `datasets` features in the metadata; `special` are those that are no plain values.
+
+    A field may state its own in its metadata: see `stating`.
+    """
+    features = {column.name: feature(column.type, _stated(column)) for column in schema} | dict(special or {})
+    plain = pa.schema([column.remove_metadata() for column in schema])
+    return plain.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
 
 
-def feature(kind: pa.DataType) -> Any:
-    """A `datasets` feature as its schema metadata writes it."""
+def feature(kind: pa.DataType, stated: Any = None) -> Any:
+    """A `datasets` feature as its schema metadata writes it.
+
+    `stated` is what a dataset from outside says of the column. Images, names of labels and the shapes of arrays are
+    taken from it where they fit the type, nothing else is.
+    """
+    match stated:
+        case {"_type": "Image"} if kind == IMAGE:
+            return {"_type": "Image"}
+        case {"_type": "ClassLabel", "names": [*names]} if kind == pa.int64() and _are_labels(names):
+            return {"names": names, "_type": "ClassLabel"}
+        case {"_type": str(name), "shape": [*shape]} if _is_array(name, shape, kind):
+            return {"shape": shape, "dtype": _dtype(_within(kind, len(shape))), "_type": name}
     if pa.types.is_list(kind):
-        return {"feature": feature(kind.value_type), "_type": "List"}
+        return {"feature": feature(kind.value_type, _of_items(stated)), "_type": "List"}
     if pa.types.is_struct(kind):
-        return {item.name: feature(item.type) for item in kind}
-    return {"dtype": NAMES.get(str(kind), str(kind)), "_type": "Value"}
+        known = stated if isinstance(stated, Mapping) else {}
+        return {item.name: feature(item.type, known.get(item.name)) for item in kind}
+    return {"dtype": _dtype(kind), "_type": "Value"}
+
+
+def _dtype(kind: pa.DataType) -> str:
+    return NAMES.get(str(kind), str(kind))
+
+
+def _stated(column: pa.Field) -> Any:
+    return json.loads((column.metadata or {}).get(STATED, b"null"))
+
+
+def _of_items(stated: Any) -> Any:
+    """What is stated of the items of a list, which older releases of `datasets` call a Sequence or write as one."""
+    if isinstance(stated, list) and len(stated) == 1:
+        return stated[0]
+    return stated.get("feature") if isinstance(stated, Mapping) else None
+
+
+def _are_labels(names: list[Any]) -> bool:
+    return bool(names) and all(isinstance(name, str) for name in names) and len({*names}) == len(names)
+
+
+def _is_array(name: str, shape: list[Any], kind: pa.DataType) -> bool:
+    """Whether a type is that of the arrays `Array2D` to `Array5D` of this shape; the first size may be left open."""
+    sizes = shape[1:] if shape[:1] == [None] else shape
+    return (
+        name == f"Array{len(shape)}D"
+        and 2 <= len(shape) <= 5
+        and all(type(size) is int and size > 0 for size in sizes)
+        and pa.types.is_primitive(_within(kind, len(shape)))
+    )
+
+
+def _within(kind: pa.DataType, depth: int) -> pa.DataType:
+    """The type of the items of lists in lists, `depth` deep; null where they are not as deep."""
+    for _ in range(depth):
+        kind = kind.value_type if pa.types.is_list(kind) else pa.null()
+    return kind
 
 
 def layout(schema: pa.Schema) -> dict[str, Any]:

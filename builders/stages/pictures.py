@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from builders.engine import Build, Failure, Outcome, Row, Stage
-from builders.stages.features import IMAGE
 from builders.stages.wiki import WikiDoor
+from builders.transforms.shape import IMAGE
 from crawlers.outcomes import MAY_HEAL
 
 MIMES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff"})

@@ -25,10 +25,11 @@ from builders.engine.worker import weight
 from builders.sources.images import BadImage, Images, check_whole, images_argument, read_whole
 from builders.stages.compose import COMPOSED, COMPOSED_SOURCE, free
 from builders.stages.copies import WithoutCopies, number_copies
-from builders.stages.features import IMAGE, SHARD_BYTES, destination, layout, sweep_dataset, with_features
+from builders.stages.features import SHARD_BYTES, destination, layout, sweep_dataset, with_features
 from builders.stages.packs import DamagedPack, packed_bytes, read_member
 from builders.stages.shown import show
 from builders.transforms.fields import CHECKS, CONVERSATIONS
+from builders.transforms.shape import IMAGE
 
 ID_DIGITS = 8
 SAMPLE, IMAGES_AT_ONCE = 500, 16

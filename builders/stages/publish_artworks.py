@@ -21,7 +21,7 @@ from builders.engine import Build, FileRef, InputFile, Outcome, Row, ShardRecord
 from builders.engine.files import location, read_columns, write_bytes, write_json
 from builders.engine.fingerprint import digest
 from builders.stages.crawl import PAGE, SECTION
-from builders.stages.features import IMAGE, SHARD_BYTES, destination, layout, sweep_dataset, with_features
+from builders.stages.features import SHARD_BYTES, destination, layout, sweep_dataset, with_features
 from builders.stages.shown import show
 from builders.stages.thumbnails import TAKEN, picture_of
 from builders.transforms.artworks.alignment import (
@@ -45,6 +45,7 @@ from builders.transforms.artworks.records import (
 )
 from builders.transforms.artworks.review import read_decisions, review_page
 from builders.transforms.artworks.split import INDICATORS, SPLITS, split_pages
+from builders.transforms.shape import IMAGE
 
 T = TypeVar("T")
 

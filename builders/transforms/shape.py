@@ -21,6 +21,7 @@ from builders.transforms.paths import Path
 
 Kind = Literal["null", "bool", "small", "int", "float", "text", "exact", "list", "object", "scalars", "json"]
 
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # as `datasets` stores one
 MAX_KEYS = 64
 MAX_DEPTH = 8
 EXACT_IN_A_FLOAT = 2**53
@@ -125,7 +126,9 @@ def _loosened(shape: Shape) -> Shape:
 
 def shape_of_type(kind: pa.DataType) -> Shape:
     """The shape of an Arrow type. A map is a list of keys with values, a dictionary what it stands for, and a span of
-    time, which JSON can only describe, is text."""
+    time, which JSON can only describe, is text. A small decimal is one of 128 bits, the least that `datasets` has."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return shape_of_type(kind.storage_type)
     if pa.types.is_dictionary(kind):
         return shape_of_type(kind.value_type)
     if pa.types.is_map(kind):
@@ -140,6 +143,10 @@ def shape_of_type(kind: pa.DataType) -> Shape:
         return TEXT
     if pa.types.is_duration(kind) or pa.types.is_interval(kind):
         return TEXT
+    if pa.types.is_decimal(kind) and kind.bit_width < 128:
+        return Shape("exact", type=pa.decimal128(kind.precision, kind.scale))
+    if pa.types.is_binary_view(kind):
+        return Shape("exact", type=pa.binary())
     plain = {pa.null(): NULL, pa.bool_(): BOOL, pa.int64(): INT, pa.float64(): FLOAT, pa.float16(): FLOAT}
     return plain.get(kind) or Shape("exact", type=kind)
 
