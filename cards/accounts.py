@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cards.build import Counts, Losses
-from cards.dataset import Part, rows_by_language
+from cards.build import Build, Counts, Losses
+from cards.dataset import Part, Shard, rows_by_language
 
 REASONS_SHOWN = 8
 UNSTATED = ""
@@ -28,6 +28,13 @@ class Accounts:
 
     reasons: tuple[str, ...]
     languages: tuple[Account, ...]
+
+
+def copies(build: Build, shards: Sequence[Shard], original: str) -> int:
+    """How many rows are there a second time, in the language `original` that they were translated from: those that the
+    stage made that published a configuration of it."""
+    there = any(shard.config == original for shard in shards)
+    return sum(max(0, stage.made) for stage in build.stages if there and stage.name == "publish")
 
 
 def by_language(

@@ -66,7 +66,8 @@ class Build:
     `public_command` and `public_config` are what a card may show: the same for every run that builds the same, and
     without the paths of the machine it ran on. `verdicts_sha256` is that of the verdicts that were applied, if any, and
     `verdict_rounds` are the rounds of judgements that they come from. `card_values` is what the build says about its
-    card, and `mixture` what a mixture says of itself.
+    card, and `mixture` what a mixture says of itself. `renamed_columns` are the published names of those of
+    the source's columns that could not keep theirs, each with what it was.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Build:
     verdict_rounds: tuple[str, ...]
     card_values: Mapping[str, Any]
     mixture: Mapping[str, Any]
+    renamed_columns: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ def read_build(out: UPath) -> Build:
         verdict_rounds=tuple(str(name) for name in list_of(verdicts, "rounds")),
         card_values=mapping_of(raw, "card_values"),
         mixture=mapping_of(raw, "mixture"),
+        renamed_columns=mapping_of(raw, "renamed_columns"),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import yaml
 from upath import UPath
 
-from cards.accounts import by_language
+from cards.accounts import by_language, copies
 from cards.build import Build, disagreements, read_build, read_losses, rows_seen
 from cards.charts import charts_of
 from cards.citations import citations
@@ -47,6 +47,7 @@ from cards.metadata import (
 from cards.mixtures import training_sets
 from cards.publish import CARD
 from cards.samples import worth_showing
+from cards.text import code as code_span
 from cards.text import language_name, markdown_environment
 from cards.unfinished import counts_by_files, missing
 from cards.validation import (
@@ -242,7 +243,7 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
                 for called, losses in (("rejected by", rejected), ("failed with", failed))
                 if losses.rows
             ],
-            schemas=described(shards, recipe.columns, recipe.source_language),
+            schemas=described(shards, {**_renamed(build), **recipe.columns}, recipe.source_language),
             images=image_column(shards),
             charts=charts,
             examples=examples,
@@ -254,6 +255,7 @@ def _draw(out: UPath, recipe: Card, overruled: Sequence[str], partial: bool) -> 
             languages=[language_name(code) for code in languages],
             translated=[language_name(code) for code in languages if code != original],
             original=language_name(original) if original else "",
+            copies=copies(build, shards, original),
             mixture=training_sets(build),
             conversations=len(configs(shards)) == 1 and bool(shards[0].first(["conversations"])),
             language_name=language_name,
@@ -338,6 +340,11 @@ def _metadata(
         "configs": config_entries(splits, recipe.default_config),
         "dataset_info": info if len(info) > 1 else info[0],
     }
+
+
+def _renamed(build: Build) -> dict[str, str]:
+    """What the columns hold that were renamed because one of ours has their name."""
+    return {name: f"{code_span(was)} of the source dataset" for name, was in build.renamed_columns.items()}
 
 
 def _plain(value: object) -> str:

@@ -122,13 +122,10 @@ def described(
 
 
 def _holds(name: str, kind: str, own: Mapping[str, str], source: str) -> str:
-    """What a column holds. One that would have had the name of one of ours is called `source_…`."""
     if name in own:
         return own[name]
     if name == "image" and not kind.startswith("struct"):
         return _HOLDS["image_path"]
     if name in _HOLDS:
         return _HOLDS[name]
-    if name.endswith(f"_{source}"):
-        return f"`{name.removesuffix(f'_{source}')}` in {language_name(source)}"
-    return f"`{name.removeprefix('source_')}` of the source dataset" if name.startswith("source_") else ""
+    return f"`{name.removesuffix(f'_{source}')}` in {language_name(source)}" if name.endswith(f"_{source}") else ""

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from upath import UPath
 
 from cards import crawled, distributions, svg
+from cards.accounts import copies
 from cards.build import (
     Build,
     Counts,
@@ -29,7 +30,7 @@ from cards.dataset import configs, dataset_shards, parts, rows_by_language, rows
 from cards.fields import list_of
 from cards.judged import judged
 from cards.samples import draw_samples, worth_showing
-from cards.text import LANGUAGE, html_environment, language_name
+from cards.text import LANGUAGE, enumerated, html_environment, language_name
 from cards.validation import Validation, has_verdicts_to_apply, read_validation
 
 TASKS_SHOWN = 80
@@ -97,7 +98,8 @@ def write_report(out: UPath) -> UPath:
     measures = distributions.measure(shards, seed)
     validation = read_validation(out, build)
     recipe = find_card(build.card)
-    shown = worth_showing(shards, recipe.source_language if recipe and recipe.made == "translated" else "")
+    original = recipe.source_language if recipe and recipe.made == "translated" else ""
+    shown = worth_showing(shards, original)
     tasks = _tasks(rows_by_task(shards), rejected, failed)
     page = (
         html_environment()
@@ -105,6 +107,8 @@ def write_report(out: UPath) -> UPath:
         .render(
             build=build,
             counts=counts,
+            copies=copies(build, shards, original),
+            original=language_name(original),
             overview=_overview(counts),
             problems=_problems(build, validation)
             + disagreements(build, written, rejected, failed, rows_folder(shards)),
@@ -239,9 +243,12 @@ def _other_counters(build: Build) -> list[tuple[str, str, float]]:
 
 
 def _language(config: Mapping[str, object], names: tuple[str, ...], otherwise: str) -> Language:
-    for code in (*(config.get(name) for name in names), otherwise):
-        if isinstance(code, str) and LANGUAGE.fullmatch(code):
-            return Language(code.replace("_", "-"), language_name(code))
+    """The language that a build's flags name; several, as in `it,eu`, have a name together and no code."""
+    for given in (*(config.get(name) for name in names), otherwise):
+        codes = given.split(",") if isinstance(given, str) else []
+        if codes and all(map(LANGUAGE.fullmatch, codes)):
+            called = enumerated([language_name(code) for code in codes])
+            return Language(codes[0].replace("_", "-") if len(codes) == 1 else "", called)
     return Language("", "the target language")
 
 

@@ -7,6 +7,7 @@ change what is read (bidirectional overrides, control characters): those appear 
 
 import html
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -224,6 +225,11 @@ def moment(text: str) -> str:
 def language_name(code: str) -> str:
     """The English name of a language, or its code where we do not know it."""
     return _LANGUAGES.get(re.split("[-_]", code)[0].lower(), code)
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Italian; Italian and Basque; Italian, Basque and French."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _one_line(text: object, longest: int) -> str:

@@ -63,6 +63,11 @@ def test_a_build_says_what_no_recipe_knows(build: UPath) -> None:
     assert "| `task_name` | `string` | as in the source |" in text
 
 
+def test_a_column_is_explained_by_the_name_that_it_had(build: UPath) -> None:
+    edit_build(build, card="translate-any", card_values=VALUES, renamed_columns={"task_name": "sp|it"})
+    assert "| `task_name` | `string` | `sp\\|it` of the source dataset |" in text_of(build)
+
+
 def test_several_languages_are_named(build: UPath) -> None:
     edit_build(build, card="translate-any", card_values=VALUES | {"language": "", "languages": ["it", "eu"]})
     text = text_of(build)
@@ -132,6 +137,21 @@ def test_a_benchmark_says_that_the_english_is_there_and_how_to_evaluate(tmp_path
     assert "--include_path vqav2_eus/lmms_eval --tasks vqav2_eus " in text
     assert "`vqa_inclusion` is the score of the Basque paper" in text
     assert "`multiple_choice_answer` | `string` | the answer that most people gave |" in text
+
+
+def test_copies_in_the_language_of_the_source_are_called_that(tmp_path: Path) -> None:
+    row = {"question_id": 1, "question": "Zer?", "answers": [], "multiple_choice_answer": "bai"}
+    build = write_benchmark(UPath(tmp_path / "b"), "vqav2-eus", {"eu": {"test": [row]}, "en": {"test": [row]}})
+    stages = [
+        {"name": "compose", "rows_in": 1, "rows_written": 1},
+        {"name": "publish", "rows_in": 2, "rows_written": 2},
+    ]
+    edit_build(build, counts={"rows_in": 1, "rows_written": 2, "rows_rejected": 0, "rows_failed": 0}, stages=stages)
+    said = "1 rows went in, and 1 of them are there a second time, in English"
+    assert said in text_of(build)
+    page = write_report(build).read_text()
+    assert said in page
+    assert "made out of" not in page
 
 
 def test_examples_of_a_benchmark_are_the_translated_rows_once_each(tmp_path: Path) -> None:

@@ -202,6 +202,7 @@ def test_names_that_are_taken_get_source_before_them_as_often_as_needed(tmp_path
         lambda raw: False)  # fmt: skip
     alone = published(tmp_path, items(tmp_path), "columns", form, images="path")
     alone.records()
+    assert alone.build.applied["renamed_columns"] == {"source_source_id": "id"}
     row = opened(alone)["train"][0]
     assert (row["source_source_id"], row["source_id"], row["question_en"]) == ("theirs", "too", "their own")
     assert row["source_question_en"] == row["question"].replace("zer", "what")

@@ -52,6 +52,15 @@ def test_says_what_happened(build: UPath) -> None:
     assert "Do not train" not in text
 
 
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [("it", "English to Italian"), ("it,eu", "English to Italian and Basque"), ("it,eu,fr", "Basque and French")],
+)
+def test_every_target_language_is_named(build: UPath, to: str, said: str) -> None:
+    edit_build(build, config={"to": to})
+    assert said in write_report(build).read_text()
+
+
 def test_a_translator_with_a_warning_is_loud(tmp_path: Path) -> None:
     text = Page(report_of(write_sample_build(UPath(tmp_path), warning="It knows 300 words."))).text
     assert "Do not train on these rows" in text

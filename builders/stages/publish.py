@@ -144,6 +144,7 @@ class Publish(WithoutCopies):
         self.root = build.out
         files = tuple(record.rows for record in upstream if record.rows.rows)
         self._look_at(files)
+        build.applied["renamed_columns"] = {new: name for name, new in self.names.items() if new != name}
         found: dict[tuple[str, str], list[NDArray[np.uint32]]] = {}
         named: dict[str, set[str]] = {}
         for file in files:
