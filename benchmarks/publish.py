@@ -120,7 +120,7 @@ def ours(folder: Path) -> int:
     stage = Publish("embed", rows_per_file=1_000_000, card="")
     stage.translator = {"name": "benchmark", "revision": "0"}
     bench = Bench(str(root), stage, "05-publish", "benchmark")
-    build: Any = SimpleNamespace(out=root, config=BuildConfig())
+    build: Any = SimpleNamespace(out=root, config=BuildConfig(), applied={})
     tasks = stage.plan(build, before)
     return sum(
         bench.run(Job(task.shard, task.shard, task.digest, task.source, 0, task.rows)).rows.rows for task in tasks
