@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from upath import UPath
 
-from builders.stages.features import STATED, with_features
+from builders.stages.features import with_features
 from builders.stages.publish import dataset_schema
 from builders.stages.publish_artworks import PROMPTS, PUBLISHED
-from builders.transforms.shape import arrow_type, shape_of_type
+from builders.transforms.shape import STATED, arrow_type, shape_of_type
 from cards.card import load_card, write_card
 from cards.metadata import features, size_category, unknown_values
 from tests.crawled_build import write_crawled_build

@@ -12,10 +12,9 @@ from upath import UPath
 
 from builders.engine import ShardRecord
 from builders.engine.files import sweep
-from builders.transforms.shape import IMAGE
+from builders.transforms.shape import IMAGE, STATED
 
 SHARD_BYTES = 500 * 10**6
-STATED = b"huggingface"  # the key of a field's own feature in its metadata
 # As `datasets` cuts pages, by content: after an insertion the pages that follow are the same bytes as before.
 CHUNKS = {"min_chunk_size": 256 << 10, "max_chunk_size": 1 << 20, "norm_level": 0}
 NAMES = {
@@ -57,7 +56,7 @@ def sweep_dataset(root: UPath, records: Sequence[ShardRecord]) -> None:
 def with_features(schema: pa.Schema, special: Mapping[str, Any] | None = None) -> pa.Schema:
     """The schema with its `datasets` features in the metadata; `special` are those that are no plain values.
 
-    A field may state its own in its metadata: see `stating`.
+    A field may have what its source states of it in its own metadata, as JSON: see `feature`.
     """
     features = {column.name: feature(column.type, _stated(column)) for column in schema} | dict(special or {})
     plain = pa.schema([column.remove_metadata() for column in schema])

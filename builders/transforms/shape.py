@@ -22,6 +22,7 @@ from builders.transforms.paths import Path
 Kind = Literal["null", "bool", "small", "int", "float", "text", "exact", "list", "object", "scalars", "json"]
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # as `datasets` stores one
+STATED = b"huggingface"  # the key of `datasets` in the metadata of a schema
 MAX_KEYS = 64
 MAX_DEPTH = 8
 EXACT_IN_A_FLOAT = 2**53
