@@ -17,17 +17,17 @@ from builders.sources.anything import form_of, learn, make_plan
 from builders.sources.forms import FORMS
 from builders.sources.images import images_argument
 from builders.sources.items import ITEMS, Form
+from builders.sources.proposal import propose
 from builders.sources.slices import FileOptions
 from builders.stages.anything import About, IngestAnything, on_the_hub
 from builders.stages.check import Check, CheckConfig, filters_for
 from builders.stages.compose import ComposeForm
-from builders.stages.infer import propose
 from builders.stages.ingest import FormReader
 from builders.stages.publish import Publish, PublishConfig
 from builders.stages.revise import Revise
 from builders.stages.translate import Translate, TranslationConfig
 from builders.transforms.fields import CHECKS
-from builders.transforms.paths import parse_paths
+from builders.transforms.paths import parse_paths, quoted
 from builders.transforms.shape import as_text
 
 NAME = "translate-any"
@@ -51,6 +51,7 @@ EXAMPLES = """examples:
 class Config(TranslationConfig, CheckConfig, PublishConfig):
     """The flags of this recipe, beside those of every translation."""
 
+    to: str = flag("it", "target language; several, such as it,eu, become configurations", metavar="LANG,…")
     source: tuple[str, ...] = flag(
         (), "files or folders (JSON Lines, JSON, CSV, TSV, Parquet), or the name of a dataset on the Hub",
         paths=True, metavar="PATH|org/name",
@@ -60,7 +61,7 @@ class Config(TranslationConfig, CheckConfig, PublishConfig):
     )
     together: tuple[str, ...] = flag(
         (), "which of the fields make one unit of translation for a chat model; each word of the command line is one "
-        "such group", metavar="FIELD,…",
+        "such group (default: every text is a unit)", metavar="FIELD,…",
     )  # fmt: skip
     keep: tuple[str, ...] = flag(
         (), "the columns to publish beside those of the fields (default: all)", metavar="COLUMN,…"
@@ -97,9 +98,11 @@ def stages(config: Config) -> list[Stage]:
     """Ingest, translate, check, revise, compose, publish."""
     if not config.source:
         raise ValueError("--source is missing: name files, folders or a dataset on the Hub; --infer looks at it")
+    if problems := [*config.problems(), *_misplaced(config)]:
+        raise ValueError("\n".join(problems))
+    languages = tuple(dict.fromkeys(config.to.split(",")))
     form, found = _form(config)
     roots, images = images_argument(config.images)
-    languages = tuple(dict.fromkeys(config.to.split(",")))
     translate, checked = Translate(ITEMS, config), ITEMS.append(CHECKS)
     compose = ComposeForm(checked, form)
     return [
@@ -116,6 +119,24 @@ def stages(config: Config) -> list[Stage]:
     ]  # fmt: skip
 
 
+def _misplaced(config: Config) -> list[str]:
+    """What flags ask that cannot be, a sentence each, before any file is opened."""
+    problems = [f"--to {config.to}: a language is empty"] if "" in config.to.split(",") else []
+    problems += _hub_only(config)
+    return problems + [
+        f"--keep {path}: whole columns are kept; say --keep {quoted(path.column)}"
+        for path in parse_paths(config.keep) if len(path.steps) > 1
+    ]  # fmt: skip
+
+
+def _hub_only(config: Config) -> list[str]:
+    flags = {"--subset": config.subset, "--revision": config.revision}
+    return [
+        f"{flag} {value}: it is for a dataset on the Hub, and --source names none"
+        for flag, value in flags.items() if value and not any(map(on_the_hub, config.source))
+    ]  # fmt: skip
+
+
 def _form(config: Config) -> tuple[Form, dict[str, Any]]:
     """The form that the flags name or describe, and what to say of it in the build. Raises `ValueError`."""
     if config.form:
@@ -125,15 +146,18 @@ def _form(config: Config) -> tuple[Form, dict[str, Any]]:
         return FORMS[config.form], {"form": config.form}
     if not config.fields:
         raise ValueError("--fields is missing: say what to translate; --infer proposes it")
+    learnt = learn(config.source, config.limit, config.files)
     plan = make_plan(
-        learn(config.source, config.limit, config.files),
+        learnt,
         parse_paths(config.fields),
         [parse_paths([group]) for group in config.together],
         [path.column for path in parse_paths(config.keep)] if config.keep else None,
         config.image,
+        splits=not any(map(on_the_hub, config.source)),  # whose splits are its own
     )
     fields, text = [str(path) for path in plan.fields], dict(as_text(plan.columns))
-    return form_of(plan, NAME), {"fields": fields, "image": plan.image, "as_json_text": text}
+    found = {"fields": fields, "image": plan.image, "as_json_text": text, "split_column": plan.split}
+    return form_of(plan, NAME), found | {"notes": learnt.notes}
 
 
 def name(config: Config) -> str:
@@ -145,7 +169,7 @@ def run() -> None:
     """Build, or with `--infer` propose."""
     config = parse(Config, __doc__ or "", EXAMPLES)
     if config.infer:
-        propose(config.source, config.files, ["python", *sys.argv[:1]])
+        propose(config.source, config.files, ["python", *sys.argv[:1]], _hub_only(config))
     else:
         main(name, Config, stages, __doc__ or "", EXAMPLES)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from datasets import ClassLabel, Dataset, Features, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -19,7 +20,9 @@ from builders.engine import RowError
 from builders.sources import records
 from builders.sources.anything import Learnt, Plan, form_of, learn, make_plan
 from builders.sources.items import Item
+from builders.sources.proposal import first_rows
 from builders.sources.slices import FileOptions
+from builders.stages.features import with_features
 from builders.transforms.paths import Path, PathError, find, name_of, parse_path, parse_paths, put
 from builders.transforms.shape import as_json, as_published, columns_of
 from tests.test_paths import JSON, KEYS, paths_of
@@ -122,6 +125,7 @@ def test_kinds_are_those_of_the_keys() -> None:
         ("question", {"together": ["question,turns[].value"]}, "--together turns[].value: it is not among --fields"),
         ("question", {"keep": ["idd"]}, "--keep idd: no such column; did you mean id?"),
         ("question", {"image": "pictur"}, "--image pictur: no such column; did you mean picture?"),
+        ("question", {"image": "turns"}, "--image turns: it holds lists, and a row has one image"),
     ],
 )
 def test_a_name_that_does_not_fit_is_refused_before_any_work(fields: str, options: Any, said: str) -> None:
@@ -129,6 +133,34 @@ def test_a_name_that_does_not_fit_is_refused_before_any_work(fields: str, option
     with pytest.raises(ValueError, match="--") as error:
         planned([row], fields, **options)
     assert said in str(error.value)
+
+
+def test_a_row_is_in_the_split_that_it_names() -> None:
+    rows = [{"q": "Who?", "split": said} for said in ("test", " Val", "dev", "train", "minitest", "", None, 3)]
+    found = [read(planned([rows[0]], "q", splits=True), row) for row in rows]
+    assert [item.split for item, _ in found] == ["test", "validation", "validation", "train", "", "", "", ""]
+    assert [counters["split_not_known"] for _, counters in found] == [0, 0, 0, 0, 1, 0, 0, 1]
+    assert read(planned(rows, "q"), rows[0])[0].split == "", "a dataset of the Hub says its splits itself"
+
+
+def test_records_that_cannot_be_read_are_said(tmp_path: File) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('"A cat."\n{"q": "Who is it?"}\n{\n')
+    rows, said = first_rows([str(path)], OPTIONS)
+    assert rows == [{"q": "Who is it?"}]
+    assert len(said) == 1
+    assert said[0].startswith("2 beside them cannot be read")
+    assert "rows.jsonl, line 1: a JSON str" in said[0]
+    path.write_text('["A cat."]\n')
+    for look in (lambda: first_rows([str(path)], OPTIONS), lambda: learn([str(path)], 0, OPTIONS)):
+        with pytest.raises(ValueError, match=r"holds no records that can be read: rows.jsonl, line 1: a JSON list"):
+            look()
+
+
+def test_the_names_of_class_labels_are_said(tmp_path: File) -> None:
+    features = Features({"q": Value("string"), "label": ClassLabel(names=["cat", "dog"])})
+    Dataset.from_dict({"q": ["Who is it?"], "label": [1]}, features).to_parquet(tmp_path / "a.parquet")
+    assert first_rows([str(tmp_path)], OPTIONS)[1] == ["label holds the numbers of cat, dog; they stay numbers"]
 
 
 def test_a_record_of_another_shape_costs_itself_alone() -> None:
@@ -190,6 +222,28 @@ def test_every_type_of_a_parquet_file_comes_back(tmp_path: File) -> None:
         if name != "map":
             assert made[name].to_pylist() == table[name].to_pylist(), name
     assert made["map"].to_pylist() == [[{"key": "k", "value": 1}], []]
+
+
+def test_labels_keep_their_names_unless_files_differ(tmp_path: File) -> None:
+    def write(name: str, *labels: str) -> None:
+        features = {"label": {"names": labels, "_type": "ClassLabel"}, "question": {"dtype": "json", "_type": "Value"}}
+        schema = pa.schema([("question", pa.string()), ("label", pa.int64())])
+        schema = schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+        pq.write_table(pa.table({"question": ["Who?"], "label": [1]}, schema), tmp_path / name)
+
+    def stated() -> Any:
+        form = form_of(make_plan(learn([str(tmp_path)], 0, OPTIONS), [parse_path("question")]), "any")
+        return json.loads(with_features(form.columns).metadata[b"huggingface"])["info"]["features"]
+
+    write("a.parquet", "no", "yes")
+    write("b.parquet", "no", "yes")
+    text = {"dtype": "string", "_type": "Value"}
+    assert stated() == {"question": text, "label": {"names": ["no", "yes"], "_type": "ClassLabel"}}
+    write("b.parquet", "yes", "no")
+    assert stated() == {"question": text, "label": {"dtype": "int64", "_type": "Value"}}
+    (tmp_path / "b.parquet").unlink()
+    (tmp_path / "c.jsonl").write_text('{"question": "Who?", "label": 7}\n')
+    assert stated()["label"]["_type"] == "Value"
 
 
 def test_columns_are_learnt_over_files_of_all_formats(tmp_path: File) -> None:

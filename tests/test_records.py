@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
-from builders.sources import json_records, records
+from builders.sources import json_records, records, tables
 from builders.sources.records import BadFile, BadFiles, FileOptions, Raw
 from builders.sources.slices import split_of
 
@@ -166,7 +166,10 @@ def test_a_json_file_that_breaks_off_anywhere_is_refused_by_name_and_line(folder
         ('[{"a": 1},]', "Expecting value"),
         ('[{"a": 1}] [', "more after the end"),
         ('{"questions": [{}], "images": [{}]}', "there is images, questions in its object: say by --records KEY"),
-        ('{"a": {"b": 1}, "c": 2}', "there is no list in its object"),
+        (
+            '{"a": {"b": {}, "c": {}}, "d": 2}',
+            "it is one JSON object without a list of records: if it is a record, put",
+        ),
         ("[" * 9000 + "]" * 9000, "thousands deep"),
         ("<html>", "expected JSON in UTF-8"),
         ('{"a": [1}', "expected , or ], found }"),
@@ -176,6 +179,41 @@ def test_a_json_file_that_breaks_off_anywhere_is_refused_by_name_and_line(folder
 def test_what_is_no_json_says_where_and_why(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "rows.json").write_text(text)
     assert said in problem(tmp_path / "rows.json")
+
+
+@few
+@given(st.dictionaries(st.text(max_size=3), st.none() | st.integers() | st.lists(st.text(max_size=2)), min_size=1))
+def test_an_object_that_is_named_and_holds_no_records_is_one(folder: Path, row: dict[str, Any]) -> None:
+    path = folder / "one.json"
+    path.write_text(json.dumps(row, indent=1))
+    assert values(path) == [row]
+
+
+def test_an_object_that_is_no_record_is_not_taken_for_one_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"version": 1}')
+    (tmp_path / "train.jsonl").write_text('{"q": "Who?"}\n')
+    assert "config.json: it is one JSON object without a list of records" in problem(tmp_path)
+    assert len(values(tmp_path / "*.json")) == 1
+
+
+def test_a_key_of_records_needs_an_object(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"q": "Who?"}\n')
+    assert "--records q, but no file here is one JSON object" in problem(tmp_path, FileOptions(records="q"))
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_csv_file_is_read_by_the_delimiter_of_its_header(tmp_path: Path, sign: str, quote: str) -> None:
+    rows = [[f"{quote}{cell}{quote}" for cell in row] for row in (["id", "question"], ["1", "Who?"])]
+    (tmp_path / "a.csv").write_text("\ufeff\r\n" + "".join(sign.join(row) + "\r\n" for row in rows))
+    (piece,) = records.scan((str(tmp_path),), 9, 0, ANY)[1]
+    assert [raw.value for raw in records.read(piece)] == [{"id": "1", "question": "Who?"}]
+    assert tables.unusual([piece]) == ({} if sign == "," else {"a.csv": sign})
+
+
+def test_one_column_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("question\nWho; what?\n")
+    assert values(tmp_path / "a.csv") == [{"question": "Who; what?"}]
 
 
 def test_a_list_of_records_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from huggingface_hub import HfApi
 from PIL import Image
 
+from cards import cli as cards
 from tests.conftest import ROOT, environment
 from tests.hub import Hub
 from tests.hub.server import TOKEN
@@ -27,6 +29,7 @@ TURNS = [
     {"from": "gpt", "value": "Yes, a red cat."},
 ]
 HOSTILE = ['=SUM(A1:A9) and a "cat"', "<script>alert(1)</script> a cat", "{{7*7}} and <image>", "a\tb"]
+PRETTY = "test.parquet, train.json, validation.csv in Italian and Basque"
 NESTED = {"box": [1, 2.5], "deep": [[["x"]]], "note": None}
 WHEN = datetime.datetime(2020, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 
@@ -51,6 +54,12 @@ def counting(folder: Path) -> list[str]:
 
 def build_of(out: Path) -> dict[str, Any]:
     value: dict[str, Any] = json.loads((out / "build.json").read_text())
+    return value
+
+
+def metadata_of(out: Path) -> dict[str, Any]:
+    """What the Hub reads at the top of the card, which lies beside the data."""
+    value: dict[str, Any] = yaml.safe_load((out / "dataset/README.md").read_text().split("---\n")[1])
     return value
 
 
@@ -89,6 +98,9 @@ def test_files_of_several_formats_become_one_dataset_in_two_languages(tmp_path: 
     counters = build["stages"][0]["counters"]
     assert counters["null/answers"] == counters["no_text/answers"] == counters["empty/answers"] == 12
     assert set(build["translate_any"]["as_json_text"]) == {"turns", "mixed"}
+    assert cards.main(["refresh", str(out)]) == 0
+    card = metadata_of(out)
+    assert (card["pretty_name"], card["language"]) == (PRETTY, ["it", "eu"])
     for language in ("it", "eu"):
         data = datasets.load_dataset(str(out / "dataset"), language, cache_dir=str(tmp_path / "cache"))
         assert {split: len(data[split]) for split in data} == {"train": 6, "validation": 4, "test": 3}
@@ -154,6 +166,9 @@ def test_a_dataset_of_the_hub_by_its_name(tmp_path: Path, cluster: str, on_the_h
     assert "--source babel/cats --fields" in build["public"]["command"]
     (source,) = build["card_values"]["sources"]
     assert (source["hub_id"], source["licence"]) == ("babel/cats", "cc-by-4.0")
+    assert cards.main(["refresh", str(out)]) == 0
+    card = metadata_of(out)
+    assert (card["pretty_name"], card["language"]) == ("cats in Italian", ["it"])
     data = datasets.load_dataset(str(out / "dataset"), split="test", cache_dir=str(tmp_path / "cache"))
     assert sorted(row["question_id"] for row in data) == list(range(9))
     assert {row["picture"] for row in data} == {"coco/a.png"}

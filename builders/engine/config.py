@@ -194,9 +194,10 @@ def parse(config: type[C], description: str, examples: str, arguments: Sequence[
         allow_abbrev=False,
     )
     hints = typing.get_type_hints(config)
-    for item in dataclasses.fields(config):
-        if "help" not in item.metadata:
-            continue
+    groups: dict[type, Any] = {}
+    for item, owner in _own_first(config):
+        if owner not in groups:
+            groups[owner] = parser.add_argument_group((owner.__doc__ or owner.__name__).partition(".")[0])
         options = dict(item.metadata["argument"])
         default = item.default
         if hints[item.name] is bool:
@@ -209,10 +210,20 @@ def parse(config: type[C], description: str, examples: str, arguments: Sequence[
         if default not in ("", (), False, None) and "default" not in text:
             shown = " ".join(default) if isinstance(default, tuple) else default
             text += f" (default: {shown})"
-        parser.add_argument(_option(item.name), default=default, help=text.replace("%", "%%"), **options)
+        groups[owner].add_argument(_option(item.name), default=default, help=text.replace("%", "%%"), **options)
     values = vars(parser.parse_args(arguments))
     flags: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return config(**flags)
+
+
+def _own_first(config: type[BuildConfig]) -> list[tuple[dataclasses.Field[Any], type]]:
+    """The flags of a config, each with the class that it is said in: its own first, those of every build last."""
+    flags = [
+        (item, next(each for each in config.__mro__ if item.name in vars(each).get("__annotations__", {})))
+        for item in dataclasses.fields(config)
+        if "help" in item.metadata
+    ]
+    return sorted(flags, key=lambda flag: 2 * (flag[1] is BuildConfig) - (flag[1] is config))
 
 
 def _plain(hint: Any) -> Any:

@@ -4,9 +4,12 @@ Every text at the paths that are named becomes a field; everything else of a rec
 as it was. What the columns are is learnt from the files: from the schema of Parquet, from all the records of JSON.
 """
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import field as field_of_class
 from itertools import takewhile
 from typing import Any
 
@@ -15,14 +18,16 @@ import pyarrow.parquet as pq
 
 from builders.engine import Row, RowError, nearest
 from builders.engine.files import location
-from builders.sources import records
+from builders.sources import records, tables
 from builders.sources.forms.values import image
 from builders.sources.items import Form, ImageAt, Item
-from builders.sources.slices import FileOptions, Slice
+from builders.sources.slices import FileOptions, Raw, Slice, known_split
 from builders.transforms.fields import field
 from builders.transforms.infer import kind_of
 from builders.transforms.paths import Path, PathError, Place, find, name_of, put, unknown
 from builders.transforms.shape import (
+    IMAGE,
+    STATED,
     TEXT,
     Shape,
     arrow_type,
@@ -35,17 +40,21 @@ from builders.transforms.shape import (
     with_text_at,
 )
 
-IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 IMAGE_SHAPE = shape_of_type(IMAGE)
 
 
 @dataclass(frozen=True)
 class Learnt:
     """What files hold: the shape of every column, and how many records said so (those of Parquet and tables did not
-    have to be read)."""
+    have to be read). `stated` are the `datasets` features that all files which have a column state of it, if any."""
 
     columns: Mapping[str, Shape]
     slices: Sequence[Slice]
+    stated: Mapping[str, Any] = field_of_class(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        return notes(self.slices)
 
     @property
     def images(self) -> list[str]:
@@ -53,39 +62,95 @@ class Learnt:
         return [name for name, shape in self.columns.items() if shape == IMAGE_SHAPE]
 
 
+@dataclass
+class Unread:
+    """The records that cannot be read: how many, and the first one's place and error."""
+
+    count: int = 0
+    first: str = ""
+
+    def readable(self, found: Iterable[Raw]) -> Iterator[dict[str, Any]]:
+        """The values of these records, but of those that cannot be read, which are counted."""
+        for raw in found:
+            if raw.value is None:
+                self.first = self.first or f"{raw.file}, {raw.unit} {raw.number}: {raw.error}"
+                self.count += 1
+            else:
+                yield raw.value
+
+    def refuse(self, inputs: Sequence[str]) -> None:
+        """Say that nothing at all could be read. Raises `ValueError`."""
+        why = f" that can be read: {self.first}" if self.count else ""
+        raise ValueError(f"--source {' '.join(inputs)} holds no records{why}")
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to do with a record. `fields` are translated, `together` are those of them that make one unit, `columns`
-    are published, and `image` is the column that carries or names the image ("" for none)."""
+    are published, and `image` is the column that carries or names the image ("" for none). `split` is the column that
+    names the split of its row ("" for none); `stated` as in `Learnt`."""
 
     fields: tuple[Path, ...]
     columns: Mapping[str, Shape]
     together: tuple[tuple[Path, ...], ...] = ()
     image: str = ""
+    split: str = ""
+    stated: Mapping[str, Any] = field_of_class(default_factory=dict)
 
 
 def learn(inputs: Sequence[str], limit: int, options: FileOptions) -> Learnt:
     """What the columns of these files hold, in one pass that keeps no records. Raises `ValueError`."""
-    try:
+    unread = Unread()
+    with refusing():
         _, slices = records.scan(inputs, 2**31, limit, options)
         columns: dict[str, Shape] = {}
+        stated: dict[str, Any] = {}
         for piece in slices:
-            for name, shape in _columns(piece).items():
+            found, features = _columns(piece, unread)
+            for name, shape in found.items():
+                known = stated.setdefault(name, features.get(name))
+                stated[name] = known if known == features.get(name) else None
                 columns[name] = join(columns[name], shape) if name in columns else shape
+    if not columns:
+        unread.refuse(inputs)
+    return Learnt({name: shape for name, shape in columns.items() if is_utf8(name)}, slices, stated)
+
+
+def notes(slices: Sequence[Slice]) -> list[str]:
+    """What is to be said of how files are read, a line each."""
+    signs = {";": "semicolons", "\t": "tabs"}
+    return [f"{name} has {signs[sign]} between its cells" for name, sign in tables.unusual(slices).items()]
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What is wrong with files becomes a `ValueError` that names the flag they came from."""
+    try:
+        yield
     except records.BadFiles as error:
         raise ValueError("\n".join(f"--source {problem}" for problem in error.problems)) from error
     except records.BadFile as error:
         raise ValueError(f"--source {error}") from error
-    return Learnt({name: shape for name, shape in columns.items() if is_utf8(name)}, slices)
 
 
-def _columns(piece: Slice) -> Mapping[str, Shape]:
+def _columns(piece: Slice, unread: Unread) -> tuple[Mapping[str, Shape], Mapping[str, Any]]:
+    """The shapes of the columns of a slice, and what its file states of them as `datasets` does."""
     if piece.kind == "table":
-        return dict.fromkeys(piece.columns, TEXT)
+        return dict.fromkeys(piece.columns, TEXT), {}
     if piece.kind == "parquet":
         with location(piece.path).open("rb") as file:
-            return {column.name: shape_of_type(column.type) for column in pq.read_schema(file)}
-    return columns_of(raw.value for raw in records.read(piece) if raw.value is not None)
+            schema = pq.read_schema(file)
+        return {column.name: shape_of_type(column.type) for column in schema}, _stated(schema)
+    return columns_of(unread.readable(records.read(piece))), {}
+
+
+def _stated(schema: pa.Schema) -> Mapping[str, Any]:
+    """The `datasets` features in a schema's metadata, which anybody may have written."""
+    try:
+        features = json.loads((schema.metadata or {})[STATED])["info"]["features"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return {}
+    return features if isinstance(features, Mapping) else {}
 
 
 def make_plan(
@@ -94,11 +159,12 @@ def make_plan(
     together: Sequence[Sequence[Path]] = (),
     keep: Sequence[str] | None = None,
     image: str = "",
+    splits: bool = False,
 ) -> Plan:
     """What to do with the records of these files. Raises `ValueError` with all that does not fit them.
 
     `keep` are the columns to publish beside those of the fields (None: all). Without `image`, a column that carries
-    images is found by its type.
+    images is found by its type. With `splits`, a row is in the split that its column `split` names.
     """
     names = list(learnt.columns)
     skeleton = {name: _skeleton(shape) for name, shape in learnt.columns.items()}
@@ -109,6 +175,10 @@ def make_plan(
     ]  # fmt: skip
     for flag, given in (("--keep", keep or ()), ("--image", (image,) if image else ())):
         problems += [f"{flag} {name}: no such column{nearest(name, names)}" for name in given if name not in names]
+    if image in names and learnt.columns[image].kind == "list":
+        problems.append(
+            f"--image {image}: it holds lists, and a row has one image; without --image it is published as it is"
+        )
     if problems:
         raise ValueError("\n".join(problems))
     image = image or next(iter(learnt.images), "")
@@ -120,7 +190,8 @@ def make_plan(
     }
     for path in fields:
         columns = with_text_at(columns, path)
-    return Plan(tuple(fields), columns, tuple(tuple(group) for group in together), image)
+    split = "split" if splits and "split" in names else ""
+    return Plan(tuple(fields), columns, tuple(tuple(group) for group in together), image, split, learnt.stated)
 
 
 def _carries(shape: Shape) -> bool:
@@ -153,11 +224,16 @@ def _misfit(path: Path, skeleton: Mapping[str, Any], columns: Mapping[str, Shape
 
 
 def form_of(plan: Plan, name: str) -> Form:
-    """The form of the records that a plan is for."""
+    """The form of the records that a plan is for. A column says what its source stated of it, for `with_features`."""
     return Form(
         name=name,
         about="fields named on the command line",
-        columns=pa.schema([(name, arrow_type(shape)) for name, shape in plan.columns.items()]),
+        columns=pa.schema(
+            [
+                pa.field(name, arrow_type(shape), metadata={STATED: json.dumps(plan.stated.get(name))})
+                for name, shape in plan.columns.items()
+            ]
+        ),
         texts=tuple(dict.fromkeys(path.column for path in plan.fields)),
         read=Reading(plan),
         compose=Composing(plan),
@@ -188,10 +264,18 @@ class Reading:
                     counters[f"{what}/{path}"] += 1
                 if isinstance(value, str) and value.strip():
                     unit = units.setdefault(_unit(self.plan.together, path, place), len(units))
-                    made = field(name_of(place), kind_of(path), value, unit=unit)
-                    fields[made["name"]] = made | ({"target": value, "by": "verbatim"} if what else {})
+                    text = field(name_of(place), kind_of(path), value, unit=unit)
+                    fields[text["name"]] = text | ({"target": value, "by": "verbatim"} if what else {})
         kept = {name: as_json(raw.get(name)) for name in self.plan.columns}
-        return Item(list(fields.values()), kept, image(raw, self.plan.image) if self.plan.image else ImageAt())
+        at = image(raw, self.plan.image) if self.plan.image else ImageAt()
+        return Item(list(fields.values()), kept, at, self._split(raw, counters))
+
+    def _split(self, raw: Mapping[str, Any], counters: Counter[str]) -> str:
+        said = raw.get(self.plan.split) if self.plan.split else None
+        split = known_split(said) if isinstance(said, str) else ""
+        if said not in (None, "") and not split:
+            counters["split_not_known"] += 1
+        return split
 
 
 def _find(path: Path, record: Mapping[str, Any]) -> list[tuple[Place, Any]]:

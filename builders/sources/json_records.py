@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import IO, Any
 
 from builders.sources.jsonl import BYTE_ORDER_MARK, raw_of
-from builders.sources.slices import MAX_RECORD_BYTES, BadFile, Cutter, Place, Raw, Slice
+from builders.sources.slices import MAX_RECORD_BYTES, BadFile, Cutter, Place, Raw, Slice, cut
 
 WINDOW_BYTES = 4 << 20
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
@@ -134,17 +134,21 @@ def scan_array(file: IO[bytes], shape: Slice, shard_rows: int, limit: int | None
 
 
 def scan_object(
-    file: IO[bytes], shape: Slice, records: str, shard_rows: int, limit: int | None
+    file: IO[bytes], shape: Slice, records: str, shard_rows: int, limit: int | None, single: bool = True
 ) -> tuple[int, list[Slice]]:
     """How many records an object holds, and slices of the first `limit`.
 
     They are the list `records`, or (`*`) the object's values; without a choice, its only list of objects, or its values
-    if all are objects. Raises `BadFile`.
+    if all are objects. An object that holds no objects of which it could be a list or a table is one record, if it may
+    be a `single` one. Raises `BadFile`.
     """
     skimmer = Skimmer(file, shape.name)
     lists: dict[str, Cutter] = {}
     listed: set[str] = set()  # the lists that hold an object
+    tables: set[str] = set()  # the objects that hold nothing but objects
     values, all_objects = Cutter(shape, shard_rows, limit), True
+    skimmer.peek()
+    begin = skimmer.place
     skimmer.take("{")
     closed = skimmer.peek() == "}" and bool(skimmer.take("}"))
     while not closed:
@@ -161,9 +165,13 @@ def scan_object(
                 if isinstance(value, dict):
                     listed.add(key)
         else:
-            all_objects &= isinstance(skimmer.value(), dict)
+            value = skimmer.value()
+            all_objects &= isinstance(value, dict)
+            if isinstance(value, dict) and value and all(isinstance(item, dict) for item in value.values()):
+                tables.add(key)
             values.add(Place(values.total + 1, start, skimmer.place))
         closed = skimmer.take(",}") == "}"
+    end = skimmer.place
     skimmer.end()
     if records == "*" or (not records and not listed and all_objects):
         if not all_objects:
@@ -171,12 +179,20 @@ def scan_object(
         return values.done()
     if not records and len(listed) == 1:
         return lists[listed.pop()].done()
-    if records in lists:
+    if records and records in lists:
         return lists[records].done()
     found = ", ".join(sorted(lists)) or "no list"
     if records:
         raise BadFile(f"{shape.name}: it has no list {records!r}; there is {found}")
-    raise BadFile(f"{shape.name}: there is {found} in its object: say by --records KEY which one holds the records")
+    if listed:
+        found = ", ".join(sorted(listed))
+        raise BadFile(f"{shape.name}: there is {found} in its object: say by --records KEY which one holds the records")
+    if single and not tables:
+        return cut([Place(1, begin, end)], replace(shape, kind="array"), shard_rows, limit)
+    raise BadFile(
+        f"{shape.name}: it is one JSON object without a list of records: if it is a record, put it on one line of a "
+        ".jsonl file; if it holds none, name the files that do instead of their folder"
+    )
 
 
 def _elements(skimmer: Skimmer) -> Iterator[tuple[Place, Any]]:

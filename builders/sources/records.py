@@ -74,12 +74,15 @@ def scan(
     found: list[InputFile] = []
     slices: list[Slice] = []
     problems: list[str] = []
+    objects = False
     left = limit or None
     for given in inputs:
         try:
             for source in _sources(given, options):
                 try:
-                    file, pieces = _scan_file(source, options, shard_rows, left)
+                    kind = _kind(source)
+                    objects |= kind == "object"
+                    file, pieces = _scan_file(source, kind, options, shard_rows, left)
                 except (BadFile, OSError) as error:
                     problems.append(str(error))
                     continue
@@ -89,6 +92,8 @@ def scan(
                     left -= sum(piece.rows for piece in pieces)
         except (BadFile, OSError) as error:
             problems.append(str(error))
+    if options.records and not objects and not problems:
+        problems.append(f"{', '.join(inputs)}: --records {options.records}, but no file here is one JSON object")
     if problems:
         raise BadFiles(problems)
     return found, slices
@@ -146,7 +151,8 @@ def _sources(given: str, options: FileOptions) -> list[Source]:
     else:
         beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         raise BadFile(f"{given}: no such file or folder{nearest(path.name, beside)}")
-    found = [Source(each, str(each)[len(str(root)) :].strip("/"), split_of(each)) for each in paths]
+    named = not path.is_dir()
+    found = [Source(each, str(each)[len(str(root)) :].strip("/"), split_of(each), named=named) for each in paths]
     return _of_splits(given, found, options.splits)
 
 
@@ -170,21 +176,21 @@ def _of_splits(given: str, found: list[Source], splits: tuple[str, ...]) -> list
 
 
 def _scan_file(
-    source: Source, options: FileOptions, shard_rows: int, limit: int | None
+    source: Source, kind: str, options: FileOptions, shard_rows: int, limit: int | None
 ) -> tuple[InputFile, list[Slice]]:
-    kind = _kind(source)
     shape = Slice(str(source.path), source.name, 0, 0, 0, 0, source.split, kind)
     if kind == "parquet":
         return _scan_parquet(source, shape, shard_rows, limit)
     with source.path.open("rb") as opened:
         hashed = Hashed(cast(IO[bytes], opened))
-        file = cast(IO[bytes], io.BufferedReader(hashed, BLOCK_BYTES))
+        buffered = io.BufferedReader(hashed, BLOCK_BYTES)
+        file = cast(IO[bytes], buffered)
         if kind == "table":
-            rows, slices = tables.scan(file, shape, options, shard_rows, limit)
+            rows, slices = tables.scan(cast(Any, buffered), shape, options, shard_rows, limit)
         elif kind == "array":
             rows, slices = json_records.scan_array(file, shape, shard_rows, limit)
         elif kind == "object":
-            rows, slices = json_records.scan_object(file, shape, options.records, shard_rows, limit)
+            rows, slices = json_records.scan_object(file, shape, options.records, shard_rows, limit, source.named)
         else:
             rows, slices = cut(jsonl.places(file), shape, shard_rows, limit)
     return described(source, hashed.size, rows, hashed.digest.hexdigest(), slices)

@@ -53,12 +53,14 @@ JSON_LINES = FileOptions(suffixes=(".jsonl",))
 
 @dataclass(frozen=True)
 class Source:
-    """A file to read: where it lies, what it is called in the build, its split, and its sha256 if that is known."""
+    """A file to read: where it lies, what it is called in the build, its split, its sha256 if that is known, and
+    whether it was `named`, not only found in a folder or a dataset."""
 
     path: UPath
     name: str
     split: str
     sha256: str = ""
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,11 @@ def split_of(path: UPath) -> str:
     *folders, name = path.parts
     stem = next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
     for word in (stem, *re.split(r"[^a-zA-Z\d]+", stem), *reversed(folders[-2:])):
-        for split, pattern in SPLITS.items():
-            if pattern.fullmatch(word.lower()):
-                return split
+        if split := known_split(word):
+            return split
     return "train"
+
+
+def known_split(word: str) -> str:
+    """The split that a word such as `dev` or `val2014` names: train, validation or test; nothing for other words."""
+    return next((split for split, pattern in SPLITS.items() if pattern.fullmatch(word.strip().lower())), "")

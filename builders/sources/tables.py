@@ -7,7 +7,8 @@ https://www.rfc-editor.org/rfc/rfc4180
 """
 
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
@@ -29,15 +30,41 @@ class Line:
 
 
 def scan(
-    file: IO[bytes], shape: Slice, options: FileOptions, shard_rows: int, limit: int | None
+    file: io.BufferedReader, shape: Slice, options: FileOptions, shard_rows: int, limit: int | None
 ) -> tuple[int, list[Slice]]:
     """How many rows a table has, and slices of the first `limit`. Raises `BadFile`."""
     delimiter = DELIMITERS[shape.path[-4:].lower()]
+    if delimiter == "," and options.quoted and not options.columns:
+        delimiter = _delimiter(file.peek())
     lines = _lines(file, delimiter, options.quoted, Place(1, 0, 0))
     columns = options.columns or _header(lines, shape.name)
     further = options.further if options.columns else ()
     shape = replace(shape, columns=columns, further=further, delimiter=delimiter, quoted=options.quoted)
     return cut(_places(lines, shape.name), shape, shard_rows, limit)
+
+
+def _delimiter(start: bytes) -> str:
+    """What stands between the cells of a CSV file, by its header: a semicolon or a tab, as spreadsheets write where the
+    comma is for decimals, if only that makes more than one cell."""
+    lines = start.removeprefix(BYTE_ORDER_MARK).decode("latin-1").splitlines()
+    header = next((line for line in lines if line.strip()), "")
+    return next((sign for sign in ",;\t" if _cells(header, sign) > 1), ",")
+
+
+def _cells(line: str, delimiter: str) -> int:
+    try:
+        return len(next(csv.reader([line], delimiter=delimiter, strict=True)))
+    except csv.Error:
+        return 0
+
+
+def unusual(slices: Sequence[Slice]) -> dict[str, str]:
+    """The tables whose delimiter is not that of their suffix, each with its delimiter."""
+    return {
+        piece.name: piece.delimiter
+        for piece in slices
+        if piece.kind == "table" and piece.delimiter != DELIMITERS[piece.path[-4:].lower()]
+    }
 
 
 def _header(lines: Iterator[Line], name: str) -> tuple[str, ...]:

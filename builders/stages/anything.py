@@ -14,7 +14,7 @@ from builders.engine import Build
 from builders.engine.files import location
 from builders.sources.hub_files import NAME
 from builders.stages.ingest import Ingest
-from cards.text import language_name
+from cards.text import enumerated, language_name
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class IngestAnything(Ingest):
         problems = super().preflight(build)
         if not problems:
             build.applied["translate_any"] = dict(self.about.found)
-            build.applied["card_values"] = card_values(self.about)
+            build.applied["card_values"] = said_on_the_card(self.about)
         return problems
 
 
@@ -49,10 +49,10 @@ def on_the_hub(given: str) -> bool:
     return bool(NAME.fullmatch(given)) and not location(given).exists()
 
 
-def card_values(about: About) -> dict[str, Any]:
+def said_on_the_card(about: About) -> dict[str, Any]:
     """What the card of this dataset says: see `cards.values`."""
     names = [given for given in about.source if on_the_hub(given)]
-    said = ", ".join(language_name(code) for code in about.languages)
+    said = enumerated([language_name(code) for code in about.languages])
     sources: list[dict[str, str]] = [
         {
             "name": name,
@@ -92,6 +92,9 @@ def _gives(found: Mapping[str, Any]) -> str:
     if "form" in found:
         return f"everything; its texts, as the form {found['form']} reads them, are translated here"
     said = f"everything; translated here: {', '.join(found['fields'])}"
+    if found["split_column"]:
+        said += f"; a row is in the split that its column {found['split_column']} names, if that is a known one"
+    said = "; ".join([said, *found["notes"]])
     text = found["as_json_text"]
     return (
         f"{said}; published as JSON text: {', '.join(f'{path} ({why})' for path, why in text.items())}"

@@ -34,9 +34,11 @@ TECHNICAL = re.compile(
 IDS = re.compile(r"(.*[_-])?(id|ids|uid|uuid|qid|pid|guid|hash|sha(1|256)?|md5|key|idx|index)|.*Id")
 WHOLE = {  # what a text is as a whole, in the order in which it is asked
     "URLs": re.compile(r"(https?|ftp|hf|s3|gs)://\S+"),
-    "file names": re.compile(r"(?=\S*[/\\_\d-]|\S+\.(jpe?g|png|webp|gif|bmp|tiff?)$)[^\s?!,;]+\.[A-Za-z0-9]{2,5}"),
-    "numbers": re.compile(r"[\[(]?[-+\d.,:/\s]*\d[-+\d.,:/\se]*[\])%]?|NaN|nan"),
     "dates": re.compile(r"\d{4}-\d\d-\d\d([T ][\d:.+Z-]+)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}"),
+    "numbers": re.compile(r"[\[(]?[-+\d.,:/\s]*\d[-+\d.,:/\se]*[\])%]?|NaN|nan"),
+    "file names": re.compile(
+        r"(?i).*\S\.(jpe?g|png|webp|gif|bmp|tiff?)|(?=\S*[/\\_\d-])[^\s?!,;]+\.(?=\d*[a-z])[a-z0-9]{2,5}"
+    ),
     "option labels": re.compile(r"[(\[]?([A-Z]|[a-h]|\d)[)\].:]?"),
     "encoded data": re.compile(r"(data:\w+/|[A-Za-z0-9+/=_-]{200})\S*"),
     "code": re.compile(
@@ -114,7 +116,7 @@ def _look(value: Any, steps: tuple[str | None, ...], seen: dict[tuple[str | None
             "text" if isinstance(value, str)
             else "yes/no" if isinstance(value, bool)
             else "number" if isinstance(value, int | float)
-            else "image" if isinstance(value, bytes) or (isinstance(value, Mapping) and value.keys() <= IMAGE)
+            else "image" if isinstance(value, Mapping) and value.keys() <= IMAGE
             else "object" if isinstance(value, Mapping)
             else type(value).__name__
         )  # fmt: skip
@@ -126,7 +128,10 @@ def _judged(path: Path, seen: Seen, among_objects: bool) -> Column:
     if not held:
         return Column(path, "empty", False)
     if "text" not in held or (seen.values["text"] < 0.5 * (seen.values.total() - seen.values["nothing"])):
-        names = {"yes/no": "true or false", "number": "numbers", "image": "images", "object": "objects of many keys"}
+        names = {
+            "yes/no": "true or false", "number": "numbers", "image": "images", "object": "objects of many keys",
+            "bytes": "binary data",
+        }  # fmt: skip
         return Column(path, " and ".join(names.get(what, what) for what in held), False)
     what, translate = _judged_texts(seen.texts, path)
     if among_objects or {"object", "image"} & set(held):

@@ -1,19 +1,23 @@
 """`--infer`: look at the first rows of an unknown dataset, say what its columns are, and end with a command to run."""
 
+import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from builders.engine.files import location
 from builders.engine.main import REFUSED
 from builders.sources import records
+from builders.sources.anything import Unread, notes, refusing
 from builders.sources.forms import FORMS
-from builders.sources.slices import FileOptions
+from builders.sources.slices import FileOptions, Slice
 from builders.transforms.infer import Column, survey, together
 from builders.transforms.paths import Path
 
@@ -21,18 +25,22 @@ ROWS = 300
 LOOKS_LIKE = 0.9
 
 
-def propose(inputs: Sequence[str], files: FileOptions, program: Sequence[str]) -> None:
+def propose(inputs: Sequence[str], files: FileOptions, program: Sequence[str], problems: Sequence[str] = ()) -> None:
     """Print what the columns of these inputs are; `program` is how the command to go on with begins. Exits with 2 where
-    they cannot be read."""
+    they cannot be read, or where there are `problems`."""
     console = Console()
     try:
         if not inputs:
             raise ValueError("--source is missing: name files, folders or a dataset on the Hub")
-        rows = first_rows(inputs, files)
+        if problems:
+            raise ValueError("\n".join(problems))
+        rows, said = first_rows(inputs, files)
     except ValueError as error:
         console.print("[bold red]refused:[/] ", end="")
         console.print(str(error), highlight=False, markup=False, soft_wrap=True)
         sys.exit(REFUSED)
+    for line in said:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     show_proposal(rows, [*program, "--source", *inputs, *_flags(files)], console)
 
 
@@ -43,19 +51,47 @@ def _flags(files: FileOptions) -> list[str]:
     return words + (["--split", *files.splits] if files.splits else [])
 
 
-def first_rows(inputs: Sequence[str], options: FileOptions) -> list[Mapping[str, Any]]:
-    """Some hundred rows, the first ones of every file. Raises `ValueError`."""
-    try:
+def first_rows(inputs: Sequence[str], options: FileOptions) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """Some hundred rows, the first ones of every file, and what is to be said of how they were read. Raises
+    `ValueError`."""
+    unread = Unread()
+    with refusing():
         _, slices = records.scan(inputs, ROWS, 0, options)
         first = list({piece.path: piece for piece in reversed(slices)}.values())[::-1][:ROWS]
         each = max(1, ROWS // max(1, len(first)))
-        return [
-            raw.value for piece in first for raw in islice(records.read(piece), each) if raw.value is not None
-        ]  # fmt: skip
-    except records.BadFiles as error:
-        raise ValueError("\n".join(f"--source {problem}" for problem in error.problems)) from error
-    except records.BadFile as error:
-        raise ValueError(f"--source {error}") from error
+        rows: list[Mapping[str, Any]] = [
+            row for piece in first for row in unread.readable(islice(records.read(piece), each))
+        ]
+    if not rows:
+        unread.refuse(inputs)
+    said = notes(slices) + class_labels(first)
+    if unread.count:
+        said.append(
+            f"{unread.count:,} beside them cannot be read, and would fail in a build; the first: {unread.first}"
+        )
+    return rows, said
+
+
+def class_labels(slices: Sequence[Slice]) -> list[str]:
+    """The columns of Parquet files whose numbers stand for names by the features of `datasets`, a line each."""
+    lines = []
+    for piece in slices:
+        if piece.kind == "parquet":
+            with location(piece.path).open("rb") as file:
+                features = _features(pq.read_schema(file).metadata)
+            lines += [
+                f"{name} holds the numbers of {_short(', '.join(map(str, feature['names'])))}; they stay numbers"
+                for name, feature in features.items()
+                if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and "names" in feature
+            ]
+    return list(dict.fromkeys(lines))
+
+
+def _features(metadata: Mapping[bytes, bytes] | None) -> Mapping[str, Any]:
+    try:
+        return dict(json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"])
+    except (ValueError, KeyError, TypeError):
+        return {}
 
 
 def recognised(rows: Sequence[Mapping[str, Any]]) -> list[str]:
