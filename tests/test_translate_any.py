@@ -101,6 +101,7 @@ def test_files_of_several_formats_become_one_dataset_in_two_languages(tmp_path: 
     assert cards.main(["refresh", str(out)]) == 0
     card = metadata_of(out)
     assert (card["pretty_name"], card["language"]) == (PRETTY, ["it", "eu"])
+    assert "its texts translated" in (out / "dataset/README.md").read_text()
     for language in ("it", "eu"):
         data = datasets.load_dataset(str(out / "dataset"), language, cache_dir=str(tmp_path / "cache"))
         assert {split: len(data[split]) for split in data} == {"train": 6, "validation": 4, "test": 3}

@@ -14,7 +14,10 @@ from builders.engine import Build
 from builders.engine.files import location
 from builders.sources.hub_files import NAME
 from builders.stages.ingest import Ingest
+from builders.transforms.paths import parse_paths
 from cards.text import enumerated, language_name
+
+TRANSLATED = "as in the source, its texts translated"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def said_on_the_card(about: About) -> dict[str, Any]:
         "languages": list(about.languages),
         "licence": about.licence,
         "sources": sources,
+        "columns": {path.column: TRANSLATED for path in parse_paths(about.found.get("fields", ()))},
     }
 
 
