@@ -65,7 +65,7 @@ class Published:
         self.bench = Bench(str(folder), self.stage, "05-publish", "me")
 
     def tasks(self) -> list[Any]:
-        build: Any = SimpleNamespace(out=self.root)
+        build: Any = SimpleNamespace(out=self.root, applied={})
         return self.stage.plan(build, self.before)
 
     def run(self, task: Any) -> ShardRecord:
