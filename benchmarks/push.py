@@ -9,8 +9,8 @@ there, and reads it for its sha256 before; `push_to_hub` loads it and writes it 
 
 Each runs in a process of its own that imports what it needs before the clock starts; the Hub is another, on the same
 cores. Memory is the largest proportional set size (PSS) of the process. `push-more-bytes` is what the Hub's store grew
-by at the second push. There ours loses: a row that comes in between shifts the ends of all row groups after it, and ours
-have 100 rows, as the Hub asks of images for its viewer, where those of `datasets` have 100 MB.
+by at the second push. There ours loses: a row that comes in between shifts the ends of all row groups after it, and
+ours have 100 rows, as the Hub asks of images for its viewer, where those of `datasets` have 100 MB.
 """
 
 import argparse
