@@ -118,6 +118,7 @@ def reload(tab: Any) -> None:
 
 def resume(tab: Any, path: Path) -> str:
     press(tab, "o")
+    tab.locator("#status").evaluate("status => { status.textContent = '' }")  # what an earlier step said
     tab.locator("#resume").set_input_files(path)
     expect(tab.locator("#status")).not_to_be_empty()
     said: str = tab.locator("#status").inner_text()
